@@ -1,0 +1,234 @@
+"""From a survey's dump to Parquet, in bounded memory, with every rejected line and object counted.
+
+Two steps, so that a survey larger than memory can be spread over jobs:
+
+1. `read_part` reads one part of the dump and sorts its rows into buckets by object (`bucket_of`).
+2. `ingest_shard` gathers one bucket from all parts, applies the filters and writes that shard of the survey.
+
+`merge_shards` then joins the small tables of all shards.
+"""
+
+import logging
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from astromer.data.readers import READERS
+from astromer.data.readers.base import OBJECT_SCHEMA, RAW_SCHEMA, conform
+from astromer.errors import InputError
+from astromer.files import atomic_path
+
+logger = logging.getLogger(__name__)
+
+OBSERVATION_SCHEMA = {"id": pl.String, "mjd": pl.Float64, "mag": pl.Float32, "err_mag": pl.Float32}
+EXAMPLES_PER_RULE = 5
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One shard of an ingested survey.
+
+    Attributes:
+        observations: columns of `OBSERVATION_SCHEMA`, sorted by id and time.
+        objects: the kept objects, sorted by id: `OBJECT_SCHEMA`, survey, num_obs and shard.
+        quality: number of objects and observations read, kept and rejected by each rule.
+        examples: a few rejected objects and observations per rule, with file and line.
+    """
+
+    observations: pl.DataFrame
+    objects: pl.DataFrame
+    quality: pl.DataFrame
+    examples: pl.DataFrame
+
+
+def bucket_of(ids: pl.Series, shards: int) -> pl.Series:
+    """Assign each object id to one of `shards` buckets, the same on every machine and in every order."""
+    unique = ids.unique()
+    buckets = [zlib.crc32(i.encode()) % shards for i in unique]
+    return ids.replace_strict(unique, buckets).cast(pl.UInt16)
+
+
+def read_part(
+    survey: dict,
+    observations_path: Path,
+    objects_path: Path,
+    *,
+    name: str,
+    source: Path | None,
+    seed: int,
+    part: int,
+) -> None:
+    """Read one part of a survey's dump into a Parquet file whose row groups each hold rows of one bucket.
+
+    Args:
+        survey: the survey's section of the configuration; it has as many parts as `shards`.
+        observations_path: written; columns of `RAW_SCHEMA` and `bucket`.
+        objects_path: written; catalogue rows seen in this part, columns of `OBJECT_SCHEMA` and `bucket`.
+        name: name of the survey, for messages.
+        source: file or folder of the dump, None for a simulated survey.
+        seed: of the simulated surveys.
+        part: which part to read, from 0.
+    """
+    shards = survey["shards"]
+    reader = READERS[survey["format"]]
+    batches = reader.read(survey, name=name, source=source, seed=seed, part=part, parts=shards)
+    schema = pl.DataFrame(schema=RAW_SCHEMA | {"bucket": pl.UInt16}).to_arrow().schema
+    objects = [pl.DataFrame(schema=OBJECT_SCHEMA)]
+    num_rows = 0
+    with atomic_path(observations_path) as temporary, pq.ParquetWriter(temporary, schema, compression="lz4") as writer:
+        for batch in batches:
+            objects.append(batch.objects)
+            rows = batch.observations.with_columns(bucket=bucket_of(batch.observations["id"], shards))
+            for group in rows.partition_by("bucket", maintain_order=True):
+                writer.write_table(group.to_arrow().cast(schema), row_group_size=group.height)
+            num_rows += rows.height
+            logger.info("%s, part %d of %d: %s observations read", name, part + 1, shards, f"{num_rows:,}")
+    catalog = pl.concat(objects)
+    with atomic_path(objects_path) as temporary:
+        catalog.with_columns(bucket=bucket_of(catalog["id"], shards)).write_parquet(temporary)
+
+
+def ingest_shard(
+    survey: dict, observations_paths: Sequence[Path], objects_paths: Sequence[Path], *, name: str, shard: int
+) -> Shard:
+    """Gather one bucket from all parts and keep what the survey's filters let through.
+
+    Raises:
+        InputError: two catalogue rows have the same id.
+    """
+    reader = READERS[survey["format"]]
+    raw = _read_bucket(observations_paths, shard)
+    catalog = (
+        pl.concat(pl.read_parquet(path) for path in objects_paths).filter(pl.col("bucket") == shard).drop("bucket")
+    )
+    repeated = catalog.filter(pl.col("id").is_duplicated())
+    if not repeated.is_empty():
+        raise InputError(f"survey {name}: the catalogue has two rows of object {repeated['id'][0]}; expected one")
+    filters = survey["filters"]
+    judged = raw.sort("id", "mjd", "file", "line", nulls_last=True).with_columns(
+        rule=_observation_rule(filters, reader.one_file_per_object)
+    )
+    judged = judged.with_columns(rule=pl.coalesce("rule", pl.when(_time_repeated()).then(pl.lit("time repeated"))))
+    kept = judged.filter(pl.col("rule").is_null())
+    objects = _judge_objects(catalog, judged, kept, filters["min_observations"])
+    accepted = objects.filter(pl.col("rule").is_null()).sort("id")
+    observations = kept.join(accepted, on="id", how="semi")
+    return Shard(
+        observations=conform(observations, OBSERVATION_SCHEMA),
+        objects=accepted.select(
+            "id",
+            pl.lit(name).alias("survey"),
+            *("class", "band", "ra", "dec", "num_obs"),
+            pl.lit(shard, pl.UInt16).alias("shard"),
+        ),
+        quality=_quality(name, judged, objects, observations.height),
+        examples=_examples(name, judged, objects),
+    )
+
+
+def merge_shards(
+    objects_paths: Iterable[Path], quality_paths: Iterable[Path], examples_paths: Iterable[Path]
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Join the shards' tables: objects sorted by id, summed quality counts, and a few examples per rule."""
+    objects = pl.concat(pl.read_parquet(path) for path in objects_paths).sort("id")
+    counts = pl.concat(pl.read_csv(path) for path in quality_paths)
+    quality = counts.group_by("survey", "level", "outcome", maintain_order=True).agg(pl.col("count").sum())
+    examples = pl.concat(pl.read_csv(path, infer_schema=False) for path in examples_paths)
+    return objects, quality, examples.group_by("survey", "level", "rule", maintain_order=True).head(EXAMPLES_PER_RULE)
+
+
+def _read_bucket(paths: Sequence[Path], bucket: int) -> pl.DataFrame:
+    """Read just the row groups of one bucket."""
+    tables = [pl.DataFrame(schema=RAW_SCHEMA)]
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            column = file.schema_arrow.get_field_index("bucket")
+            groups = [
+                group
+                for group in range(file.num_row_groups)
+                if file.metadata.row_group(group).column(column).statistics.min == bucket
+            ]
+            if groups:
+                table = file.read_row_groups(groups, columns=list(RAW_SCHEMA), use_threads=False)
+                tables.append(conform(pl.from_arrow(table), RAW_SCHEMA))
+    return pl.concat(tables)
+
+
+def _observation_rule(filters: dict, one_file_per_object: bool) -> pl.Expr:
+    """Name the first rule that rejects a row by itself, null where none does."""
+    numbers = ["mjd", "mag", "err_mag"]
+    err = pl.col("err_mag")
+    rule = (
+        pl.when(pl.any_horizontal(pl.col(numbers).is_null()))
+        .then(pl.lit("unreadable line"))
+        .when(~pl.all_horizontal(pl.col(numbers).is_finite()))
+        .then(pl.lit("not a finite number"))
+        .when((err <= 0) | (err >= filters["max_err_mag"]))
+        .then(pl.lit("error out of range"))
+    )
+    if one_file_per_object:
+        rule = rule.when(pl.col("file") != pl.col("file").first().over("id")).then(pl.lit("second file of the object"))
+    return rule
+
+
+def _time_repeated() -> pl.Expr:
+    """Hold for every row but the first among an object's not yet rejected rows of the same time (rows are sorted)."""
+    accepted = pl.col("rule").is_null()
+    same = [pl.col(name) == pl.when(accepted).then(pl.col(name)).forward_fill().shift() for name in ("id", "mjd")]
+    return accepted & pl.all_horizontal(same)
+
+
+def _judge_objects(
+    catalog: pl.DataFrame, judged: pl.DataFrame, kept: pl.DataFrame, min_observations: int
+) -> pl.DataFrame:
+    """One row for each object of the catalogue or the light curves: catalogue columns, file, num_obs and `rule`."""
+    files = judged.group_by("id").agg(pl.col("file").first())
+    counts = kept.group_by("id").agg(pl.len().alias("num_obs"))
+    objects = (
+        catalog.with_columns(listed=True)
+        .join(files, on="id", how="full", coalesce=True)
+        .join(counts, on="id", how="left")
+        .with_columns(pl.col("num_obs").fill_null(0).cast(pl.UInt32))
+        .sort("id")
+    )
+    return objects.with_columns(
+        rule=pl.when(pl.col("listed").is_null())
+        .then(pl.lit("not in the catalogue"))
+        .when(pl.col("file").is_null())
+        .then(pl.lit("no light curve"))
+        .when(pl.col("num_obs") < min_observations)
+        .then(pl.lit("too few observations"))
+    )
+
+
+def _quality(name: str, judged: pl.DataFrame, objects: pl.DataFrame, num_kept: int) -> pl.DataFrame:
+    of_rejected_objects = judged.filter(pl.col("rule").is_null()).height - num_kept
+    tables = []
+    for level, table, lost in (("object", objects, 0), ("observation", judged, of_rejected_objects)):
+        rejected = table.filter(pl.col("rule").is_not_null())["rule"].value_counts(sort=True)
+        outcomes = {"read": table.height, "kept": table.height - rejected["count"].sum() - lost}
+        outcomes |= {f"rejected: {rule}": count for rule, count in rejected.sort("rule").iter_rows()}
+        if lost:
+            outcomes["rejected: of a rejected object"] = lost
+        tables.append(pl.DataFrame({"level": level, "outcome": list(outcomes), "count": list(outcomes.values())}))
+    return pl.concat(tables).select(pl.lit(name).alias("survey"), "level", "outcome", "count")
+
+
+def _examples(name: str, judged: pl.DataFrame, objects: pl.DataFrame) -> pl.DataFrame:
+    columns = {"rule": pl.String, "id": pl.String, "file": pl.String, "line": pl.UInt32, "text": pl.String}
+    shown = {
+        "object": objects.with_columns(line=pl.lit(None), text=pl.lit(None)),
+        "observation": judged.with_columns(text=pl.coalesce("text", pl.format("{} {} {}", "mjd", "mag", "err_mag"))),
+    }
+    tables = [
+        conform(table.filter(pl.col("rule").is_not_null()), columns)
+        .group_by("rule", maintain_order=True)
+        .head(EXAMPLES_PER_RULE)
+        .select(pl.lit(name).alias("survey"), pl.lit(level).alias("level"), *columns)
+        for level, table in shown.items()
+    ]
+    return pl.concat(tables).sort("level", "rule", maintain_order=True)

@@ -1,0 +1,366 @@
+"""Light curves in TFRecord files of `SequenceExample`s, and the manifest beside them.
+
+The layout is the original release's, so either side reads the other's files: context ID, Class, Band, Label, shard; one
+float list each of mjd, mag, errmag. float32 resolves a modified Julian date to 5.6 minutes only, so ours add a fourth
+list, `mjd_low`, with the remainder: the sum of both is good to 1e-8 days, and readers that do not know it ignore it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+
+from astromer.errors import InputError
+from astromer.files import atomic_path, write_json
+
+UNLABELLED = -1
+OBJECT_COLUMNS = ("id", "class", "band", "shard")
+OBSERVATION_COLUMNS = ("id", "mjd", "mag", "err_mag")
+LAYOUTS = {
+    "current": {"id": "ID", "label": "Label", "columns": ("mjd", "mag", "errmag")},
+    "legacy": {"id": "id", "label": "label", "columns": ("dim_0", "dim_1", "dim_2")},
+}
+_COLUMNS = ("mjd", "mag", "errmag", "mjd_low")
+_MANIFEST_FORMAT = "astromer-records-1"
+
+
+@dataclass(frozen=True)
+class RecordFile:
+    """What a manifest says of one file of records."""
+
+    path: Path
+    objects: int
+    observations: int
+    sha256: str
+
+
+# Protocol buffers. Encoding them here is ten times as fast as filling a `tf.train.SequenceExample`, which decodes them
+# in the tests.
+
+
+def _varint(number: int) -> bytes:
+    """Encode an integer; negative ones as 64-bit two's complement, as the format demands."""
+    number &= 2**64 - 1
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
+
+
+def _field(number: int, *content: bytes) -> bytes:
+    """Encode a length-delimited field: a string, a packed list or a message."""
+    return b"".join((_varint(number << 3 | 2), _varint(sum(map(len, content))), *content))
+
+
+def _entry(key: str, value: bytes) -> bytes:
+    """Encode one entry of a map from names to messages."""
+    return _field(1, _field(1, key.encode()), _field(2, value))
+
+
+def _bytes_feature(key: str, text: str) -> bytes:
+    return _entry(key, _field(1, _field(1, text.encode())))
+
+
+def _int64_feature(key: str, number: int) -> bytes:
+    return _entry(key, _field(3, _field(1, _varint(number))))
+
+
+@lru_cache(maxsize=4096)
+def _shared_context(class_name: str, band: str, label: int, shard: int) -> bytes:
+    """Encode what many objects have in common."""
+    return b"".join(
+        (
+            _bytes_feature("Class", class_name),
+            _bytes_feature("Band", band),
+            _int64_feature("Label", label),
+            _int64_feature("shard", shard),
+        )
+    )
+
+
+@lru_cache(maxsize=4096)
+def _column_headers(length: int) -> tuple[bytes, ...]:
+    """Encode what precedes the float32 data of each column of `length` observations."""
+    data = bytes(4 * length)
+    columns = [_entry(name, _field(1, _field(2, _field(1, data)))) for name in _COLUMNS]
+    headers = [column[: -len(data)] for column in columns]
+    feature_lists = _field(2, *columns)
+    return feature_lists[: -sum(map(len, columns))] + headers[0], *headers[1:]
+
+
+def _encode(name: str, shared_context: bytes, columns: Sequence[np.ndarray]) -> bytes:
+    """Encode one object as a serialized `SequenceExample`; `columns` in the order of `_COLUMNS`."""
+    context = _field(1, _bytes_feature("ID", name), shared_context)
+    headers = _column_headers(len(columns[0]))
+    return b"".join((context, *(part for pair in zip(headers, columns, strict=True) for part in pair)))
+
+
+# Writing
+
+
+def write_records(
+    observations: pl.DataFrame, objects: pl.DataFrame, path: Path, *, classes: Sequence[str] | None = None
+) -> RecordFile:
+    """Write one file of records atomically, one record per row of `objects` and in their order.
+
+    Args:
+        observations: `id`, `mjd` [days], `mag`, `err_mag`, sorted by id and mjd. Other objects' rows are left out.
+        objects: `id`, `class` (null: unknown), `band` (null: unknown), `shard`.
+        path: the file to write.
+        classes: the labels' order, an object's label being the index of its class; None writes label -1 for all.
+
+    Raises:
+        InputError: a column is missing; an object is listed twice or has no observation; its class is not one of
+            `classes`; observations are not sorted, or not finite.
+    """
+    for table, columns in ((objects, OBJECT_COLUMNS), (observations, OBSERVATION_COLUMNS)):
+        if missing := [name for name in columns if name not in table.columns]:
+            raise InputError(f"{path}: cannot be written: a table lacks the columns {missing} of {list(columns)}")
+    labels = _labels(objects, classes, path)
+    spans = _spans(observations, objects, path)
+    arrays = [observations[name].to_numpy() for name in OBSERVATION_COLUMNS[1:]]
+    _check_values(observations["id"], arrays, path)
+    rows = zip(
+        objects["id"],
+        objects["class"].cast(pl.String).fill_null(""),
+        objects["band"].cast(pl.String).fill_null(""),
+        labels,
+        objects["shard"],
+        spans["first"],
+        spans["length"],
+        strict=True,
+    )
+    with atomic_path(path) as temporary:
+        with tf.io.TFRecordWriter(str(temporary)) as writer:
+            for name, class_name, band, label, shard, first, length in rows:
+                mjd, mag, err_mag = (array[first : first + length] for array in arrays)
+                high = mjd.astype("<f4")
+                columns = (high, mag.astype("<f4"), err_mag.astype("<f4"), (mjd - high).astype("<f4"))
+                writer.write(_encode(name, _shared_context(class_name, band, label, shard), columns))
+        checksum = _sha256(temporary)
+    return RecordFile(Path(path), len(objects), int(spans["length"].sum()), checksum)
+
+
+def _labels(objects: pl.DataFrame, classes: Sequence[str] | None, path: Path) -> pl.Series:
+    """Return each object's label, an index of `classes`."""
+    if classes is None:
+        return pl.repeat(UNLABELLED, len(objects), dtype=pl.Int64, eager=True)
+    table = pl.DataFrame({"class": list(classes), "label": range(len(classes))}, schema={"class": str, "label": int})
+    names = objects.select("id", pl.col("class").cast(pl.String))
+    labels = names.join(table, on="class", how="left", maintain_order="left")["label"]
+    if labels.null_count():
+        unknown = names.filter(labels.is_null())
+        raise InputError(
+            f"{path}: {len(unknown)} objects are of no known class, the first being {unknown['id'][0]!r} "
+            f"of class {unknown['class'][0]!r}; expected one of {list(classes)}"
+        )
+    return labels
+
+
+def _spans(observations: pl.DataFrame, objects: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """Return `first` and `length` of each object's rows in the sorted `observations`."""
+    runs = observations.select(pl.col("id").rle()).unnest("id").rename({"len": "length", "value": "id"})
+    runs = runs.with_columns(first=pl.col("length").cum_sum() - pl.col("length"))
+    for table, trouble in ((runs, "the observations are not sorted by id"), (objects, "an object is listed twice")):
+        twice = table["id"].filter(table["id"].is_duplicated())
+        if len(twice):
+            raise InputError(f"{path}: {trouble}: {twice[0]!r}")
+    spans = objects.select("id").join(runs, on="id", how="left", maintain_order="left")
+    empty = spans.filter(pl.col("length").is_null())
+    if len(empty):
+        raise InputError(f"{path}: {len(empty)} objects have no observation, the first being {empty['id'][0]!r}")
+    return spans
+
+
+def _check_values(ids: pl.Series, arrays: Sequence[np.ndarray], path: Path) -> None:
+    """Raise InputError unless all values are finite and each object's times ascend."""
+    backwards = np.flatnonzero(arrays[0][1:] < arrays[0][:-1])
+    backwards = backwards[(ids.gather(backwards) == ids.gather(backwards + 1)).to_numpy()]
+    infinite = np.flatnonzero(~np.logical_and.reduce([np.isfinite(array) for array in arrays]))
+    for rows, wanted in ((infinite, "finite mjd, mag and err_mag"), (backwards, "observations sorted by mjd")):
+        if rows.size:
+            name = ids[int(rows[0])]
+            raise InputError(f"{path}: expected {wanted}; {rows.size} rows are wrong, the first one of {name!r}")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+# The manifest
+
+
+def write_manifest(path: Path, files: Sequence[RecordFile], classes: Sequence[str] | None) -> None:
+    """Write the manifest of record files that lie in its folder or below: counts, checksums, order of the labels."""
+    folder = Path(path).parent
+    entries = [{**asdict(file), "path": file.path.relative_to(folder).as_posix()} for file in files]
+    write_json(
+        path,
+        {
+            "format": _MANIFEST_FORMAT,
+            "classes": None if classes is None else list(classes),
+            "objects": sum(file.objects for file in files),
+            "observations": sum(file.observations for file in files),
+            "files": entries,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest's content; the files' paths are resolved against its folder."""
+
+    classes: tuple[str, ...] | None
+    files: tuple[RecordFile, ...]
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files, in the order in which they were written."""
+        return [file.path for file in self.files]
+
+    @property
+    def objects(self) -> int:
+        """Number of light curves."""
+        return sum(file.objects for file in self.files)
+
+
+def read_manifest(path: Path, *, verify: bool = False) -> Manifest:
+    """Read a manifest and check that its files exist; with `verify` also that their bytes are the ones written.
+
+    Raises:
+        InputError: the manifest is not one, its totals disagree, or a file is missing or (`verify`) differs.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != _MANIFEST_FORMAT:
+            raise InputError(f"{path}: the format is {content['format']!r}; expected {_MANIFEST_FORMAT!r}")
+        classes = None if content["classes"] is None else tuple(content["classes"])
+        files = tuple(RecordFile(**{**entry, "path": path.parent / entry["path"]}) for entry in content["files"])
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not a manifest of records: {error!r}") from error
+    for key in ("objects", "observations"):
+        total = sum(getattr(file, key) for file in files)
+        if total != content[key]:
+            raise InputError(f"{path}: {key} is {content[key]}, but its files hold {total}")
+    for file in files:
+        if not file.path.is_file():
+            raise InputError(f"{path}: lists {file.path}, which does not exist")
+        if verify and _sha256(file.path) != file.sha256:
+            raise InputError(f"{file.path}: is not the file of {path}: its sha256 differs from {file.sha256}")
+    return Manifest(classes, files)
+
+
+# Reading
+
+
+def detect_layout(path: Path) -> str | None:
+    """Tell from the first record whether a file is in the `current` layout or the original's `legacy` one.
+
+    None stands for a file without records.
+
+    Raises:
+        InputError: the file is absent, damaged, or of neither layout.
+    """
+    try:
+        first = next(iter(tf.data.TFRecordDataset(str(path))), None)
+        if first is None:
+            return None
+        found = set(tf.train.SequenceExample.FromString(first.numpy()).feature_lists.feature_list)
+    except (tf.errors.OpError, DecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a file of records: {error}") from error
+    for layout, keys in LAYOUTS.items():
+        if found.issuperset(keys["columns"]):
+            return layout
+    expected = " or ".join(str(keys["columns"]) for keys in LAYOUTS.values())
+    raise InputError(f"{path}: holds the lists {sorted(found)}; expected {expected}")
+
+
+def parse_records(serialized: tf.Tensor, layout: str = "current") -> dict[str, tf.Tensor]:
+    """Decode a batch of records, in graph.
+
+    Args:
+        serialized: strings `(objects,)`.
+        layout: a key of `LAYOUTS`.
+
+    Returns:
+        `id`, `class`, `band` (strings), `label`, `shard`, `length` (int32), each `(objects,)`; `mjd` (float64, days),
+        `mag`, `err_mag` (float32), each `(observations,)`, all objects' one after the other. What a record
+        lacks is empty or -1.
+    """
+    keys = LAYOUTS[layout]
+    context, lists, _ = tf.io.parse_sequence_example(
+        serialized,
+        context_features={
+            keys["id"]: tf.io.FixedLenFeature([], tf.string),
+            keys["label"]: tf.io.FixedLenFeature([], tf.int64, UNLABELLED),
+            "Class": tf.io.FixedLenFeature([], tf.string, ""),
+            "Band": tf.io.FixedLenFeature([], tf.string, ""),
+            "shard": tf.io.FixedLenFeature([], tf.int64, -1),
+        },
+        sequence_features={name: tf.io.RaggedFeature(tf.float32) for name in (*keys["columns"], "mjd_low")},
+    )
+    mjd, mag, err_mag = (lists[name] for name in keys["columns"])
+    lengths = mjd.merge_dims(1, 2).row_lengths()
+    for column in (mag, err_mag):
+        tf.debugging.assert_equal(
+            column.merge_dims(1, 2).row_lengths(), lengths, "a record's columns differ in their number of observations"
+        )
+    high, low = tf.cast(mjd.flat_values, tf.float64), tf.cast(lists["mjd_low"].flat_values, tf.float64)
+    return {
+        "id": context[keys["id"]],
+        "class": context["Class"],
+        "band": context["Band"],
+        "label": tf.cast(context[keys["label"]], tf.int32),
+        "shard": tf.cast(context["shard"], tf.int32),
+        "length": tf.cast(lengths, tf.int32),
+        # A batch of the original's records has no remainder at all; one that mixes both kinds fails to add up.
+        "mjd": tf.cond(tf.size(low) == 0, lambda: high, lambda: high + low),
+        "mag": mag.flat_values,
+        "err_mag": err_mag.flat_values,
+    }
+
+
+def read_records(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Read a file of records into tables, for notebooks and tests.
+
+    Returns:
+        Objects (`id`, `class`, `band`, `label`, `shard`, `num_obs`) and observations (`id`, `mjd`, `mag`, `err_mag`),
+        both in the file's order.
+
+    Raises:
+        InputError: the file is absent, damaged, or of neither layout.
+    """
+    texts, numbers = dict.fromkeys(("id", "class", "band"), pl.String), {"label": pl.Int32, "shard": pl.Int32}
+    objects = [pl.DataFrame(schema={**texts, **numbers, "num_obs": pl.UInt32})]
+    observations = [pl.DataFrame(schema={"id": pl.String, "mjd": pl.Float64, "mag": pl.Float32, "err_mag": pl.Float32})]
+    for batch in _parsed(path):
+        columns = {key: [text.decode() or None for text in batch[key]] for key in texts}
+        columns |= {key: batch[key] for key in numbers} | {"num_obs": batch["length"].astype(np.uint32)}
+        objects.append(pl.DataFrame(columns, schema=objects[0].schema))
+        rows = np.repeat(np.arange(len(batch["length"])), batch["length"])
+        columns = {"id": objects[-1]["id"].gather(rows), **{key: batch[key] for key in OBSERVATION_COLUMNS[1:]}}
+        observations.append(pl.DataFrame(columns, schema=observations[0].schema))
+    return pl.concat(objects), pl.concat(observations)
+
+
+def _parsed(path: Path) -> Iterator[dict[str, np.ndarray]]:
+    """Yield a file's records, some hundreds at a time, as `parse_records` returns them."""
+    layout = detect_layout(path)
+    if layout is None:
+        return
+    records = tf.data.TFRecordDataset(str(path)).batch(512).map(lambda batch: parse_records(batch, layout))
+    try:
+        yield from records.as_numpy_iterator()
+    except tf.errors.OpError as error:
+        raise InputError(f"{path}: damaged, or not a file of light curves: {error.message}") from error

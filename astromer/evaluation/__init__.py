@@ -1,0 +1,1 @@
+"""Scores, embeddings and analyses of trained models."""

@@ -1,0 +1,1 @@
+"""Encoders, heads, baselines, and the import of published weights."""

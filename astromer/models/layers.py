@@ -1,0 +1,294 @@
+"""Layers shared by both encoders: input embedding, attention mask, attention block, reconstruction.
+
+Shapes: `batch` windows of `window` points; `valid` is 1 on real, visible points and 0 on hidden points and padding.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+LAYER_NORM_EPSILON = 1e-6
+EXCLUDED = -1e9
+INVALID_MAGNITUDES = ("token", "zero", "keep")
+ATTENTION_MASKS = ("keys", "released_v1")
+
+register = keras.saving.register_keras_serializable(package="astromer")
+
+
+def time_rates(dim: int) -> np.ndarray:
+    """Angular rates of the time encoding, `(dim,)` in radians per day: 10000^(-2i/dim).
+
+    The released code counts every component i instead of every pair i // 2; published weights depend on it.
+    """
+    return (1 / np.power(10000.0, 2 * np.arange(dim) / dim)).astype("float32")
+
+
+def time_encoding(times, rates):
+    """Encode times: sine of the angle in even components, cosine in odd ones.
+
+    Args:
+        times: `(batch, window, 1)` days, window mean subtracted, float32.
+        rates: `(dim,)` radians per day, `dim` even.
+
+    Returns:
+        `(batch, window, dim)` float32.
+    """
+    sines = ops.sin(times * rates[0::2])
+    cosines = ops.cos(times * rates[1::2])
+    return ops.reshape(ops.stack([sines, cosines], axis=-1), (-1, ops.shape(times)[1], len(rates)))
+
+
+@register
+class InputEmbedding(keras.layers.Layer):
+    """Dense embedding of the magnitude plus the encoding of the time.
+
+    Args:
+        dim: int, even. Width of the embedding.
+        dropout: float. Rate of the dropout after the sum.
+        invalid_magnitudes: what the encoder sees where `valid` is 0: a trainable scalar (`token`), 0 (`zero`),
+            or the magnitude as it is given (`keep`, the released behaviour: hidden magnitudes leak).
+        **kwargs: forwarded to `keras.layers.Layer`.
+
+    Call arguments:
+        magnitudes, times, valid: `(batch, window, 1)` float32. Inputs are not cast to the compute dtype:
+            thousands of days do not fit into the 8 significant bits of bfloat16.
+
+    Returns:
+        `(batch, window, dim)` in the compute dtype.
+    """
+
+    def __init__(self, dim, dropout=0.0, invalid_magnitudes="token", **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        if invalid_magnitudes not in INVALID_MAGNITUDES:
+            raise ValueError(f"invalid_magnitudes is {invalid_magnitudes!r}; expected one of {INVALID_MAGNITUDES}")
+        self.dim = dim
+        self.dropout = dropout
+        self.invalid_magnitudes = invalid_magnitudes
+
+    def build(self, magnitudes_shape, times_shape, valid_shape):
+        self.projection = keras.layers.Dense(self.dim, name="projection", dtype=self.dtype_policy)
+        self.projection.build(magnitudes_shape)
+        self.dropping = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
+        if self.invalid_magnitudes == "token":
+            self.mask_token = self.add_weight(shape=(), initializer="zeros", name="mask_token")
+
+    def call(self, magnitudes, times, valid, training=None):
+        if self.invalid_magnitudes == "token":
+            magnitudes = ops.where(valid > 0, magnitudes, ops.cast(self.mask_token, magnitudes.dtype))
+        elif self.invalid_magnitudes == "zero":
+            magnitudes = ops.where(valid > 0, magnitudes, 0.0)
+        encoded = time_encoding(ops.cast(times, "float32"), time_rates(self.dim))
+        embedded = self.projection(magnitudes) + ops.cast(encoded, self.compute_dtype)
+        return self.dropping(embedded, training=training)
+
+    def compute_output_shape(self, magnitudes_shape, times_shape, valid_shape):
+        return (*magnitudes_shape[:-1], self.dim)
+
+    def get_config(self):
+        config = {"dim": self.dim, "dropout": self.dropout, "invalid_magnitudes": self.invalid_magnitudes}
+        return {**super().get_config(), **config}
+
+
+@register
+class AttentionBias(keras.layers.Layer):
+    """What is added to the attention scores so that invalid points are not attended to.
+
+    Args:
+        mask: `keys` excludes invalid keys (-1e9). `released_v1` reproduces the published Astromer 1 (format QK,
+            alpha +1): a valid query prefers invalid keys by a factor e, and an invalid query sees no difference.
+        **kwargs: forwarded to `keras.layers.Layer`.
+
+    Call arguments:
+        valid: `(batch, window, 1)`.
+
+    Returns:
+        float32, `(batch, 1, 1, window)` for `keys`, `(batch, 1, window, window)` for `released_v1`; the axes are
+        windows, heads, queries, keys.
+    """
+
+    def __init__(self, mask="keys", **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
+        if mask not in ATTENTION_MASKS:
+            raise ValueError(f"mask is {mask!r}; expected one of {ATTENTION_MASKS}")
+        self.mask = mask
+
+    def call(self, valid):
+        invalid_keys = ops.expand_dims(ops.transpose(1.0 - valid, (0, 2, 1)), 1)
+        if self.mask == "keys":
+            return EXCLUDED * invalid_keys
+        return ops.expand_dims(valid, 1) * invalid_keys
+
+    def compute_output_shape(self, valid_shape):
+        batch, window = valid_shape[:2]
+        return (batch, 1, 1 if self.mask == "keys" else window, window)
+
+    def get_config(self):
+        return {**super().get_config(), "mask": self.mask}
+
+
+@register
+class SelfAttention(keras.layers.Layer):
+    """Multi-head self-attention with biases; one projection yields queries, keys and values together.
+
+    Where every key is excluded the -1e9 swallow the scores in float32 and attention is uniform over all points.
+
+    Args:
+        num_heads: int.
+        head_dim: int. Width of one head.
+        **kwargs: forwarded to `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: `(batch, window, input_dim)`.
+        bias: float32, broadcasts to `(batch, num_heads, window, window)`; added to the scaled scores.
+
+    Returns:
+        `(batch, window, num_heads * head_dim)`.
+    """
+
+    def __init__(self, num_heads, head_dim, **kwargs):
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.head_dim = head_dim
+
+    def build(self, inputs_shape, bias_shape):
+        input_dim, dim = inputs_shape[-1], self.num_heads * self.head_dim
+        # As wide as three separate Glorot-uniform layers would be.
+        scale = (input_dim + 3 * dim) / (input_dim + dim)
+        initializer = keras.initializers.VarianceScaling(scale, mode="fan_avg", distribution="uniform")
+        self.qkv = keras.layers.Dense(3 * dim, kernel_initializer=initializer, name="qkv", dtype=self.dtype_policy)
+        self.qkv.build(inputs_shape)
+        self.merge = keras.layers.Dense(dim, name="merge", dtype=self.dtype_policy)
+        self.merge.build((*inputs_shape[:-1], dim))
+
+    def call(self, inputs, bias):
+        queries, keys, values = self._project(inputs)
+        weights = ops.cast(self._weights(queries, keys, bias), values.dtype)
+        heads = ops.transpose(ops.matmul(weights, values), (0, 2, 1, 3))
+        return self.merge(ops.reshape(heads, (-1, ops.shape(inputs)[1], self.num_heads * self.head_dim)))
+
+    def attention_weights(self, inputs, bias):
+        """Softmax weights of the queries (third axis) over the keys (fourth): `(batch, num_heads, window, window)`."""
+        queries, keys, _ = self._project(inputs)
+        return self._weights(queries, keys, bias)
+
+    def _project(self, inputs):
+        shape = (-1, ops.shape(inputs)[1], 3, self.num_heads, self.head_dim)
+        return ops.unstack(ops.transpose(ops.reshape(self.qkv(inputs), shape), (2, 0, 3, 1, 4)), 3)
+
+    def _weights(self, queries, keys, bias):
+        scores = ops.matmul(queries * self.head_dim**-0.5, ops.transpose(keys, (0, 1, 3, 2)))
+        return ops.softmax(ops.cast(scores, "float32") + ops.cast(bias, "float32"))
+
+    def compute_output_shape(self, inputs_shape, bias_shape):
+        return (*inputs_shape[:-1], self.num_heads * self.head_dim)
+
+    def get_config(self):
+        return {**super().get_config(), "num_heads": self.num_heads, "head_dim": self.head_dim}
+
+
+@register
+class AttentionBlock(keras.layers.Layer):
+    """Self-attention and a tanh feed-forward part, each followed by layer normalisation (post-norm).
+
+    With `residual`, a learned dense layer carries the input of either part around it; without, nothing does
+    (the identity of the usual transformer exists in neither version).
+
+    Args:
+        num_heads: int.
+        head_dim: int. Width of one head.
+        feedforward_dim: int. Hidden width of the feed-forward part.
+        residual: bool.
+        dropout: float. Rate after attention and after the feed-forward part.
+        **kwargs: forwarded to `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: `(batch, window, input_dim)`.
+        bias: see `SelfAttention`.
+
+    Returns:
+        `(batch, window, num_heads * head_dim)`.
+    """
+
+    def __init__(self, num_heads, head_dim, feedforward_dim, residual=False, dropout=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.head_dim = head_dim
+        self.feedforward_dim = feedforward_dim
+        self.residual = residual
+        self.dropout = dropout
+
+    def build(self, inputs_shape, bias_shape):
+        dim = self.num_heads * self.head_dim
+        self.attention = SelfAttention(self.num_heads, self.head_dim, name="attention", dtype=self.dtype_policy)
+        self.attention.build(inputs_shape, bias_shape)
+        block_shape = (*inputs_shape[:-1], dim)
+        self.attention_norm = self._norm("attention_norm", block_shape)
+        self.feedforward_in = self._dense("feedforward_in", self.feedforward_dim, block_shape, "tanh")
+        self.feedforward_out = self._dense("feedforward_out", dim, (*inputs_shape[:-1], self.feedforward_dim))
+        self.feedforward_norm = self._norm("feedforward_norm", block_shape)
+        self.attention_dropout = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
+        self.feedforward_dropout = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
+        if self.residual:
+            self.attention_residual = self._dense("attention_residual", dim, inputs_shape)
+            self.feedforward_residual = self._dense("feedforward_residual", dim, block_shape)
+
+    def _dense(self, name, units, input_shape, activation=None):
+        layer = keras.layers.Dense(units, activation, name=name, dtype=self.dtype_policy)
+        layer.build(input_shape)
+        return layer
+
+    def _norm(self, name, input_shape):
+        layer = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name=name, dtype=self.dtype_policy)
+        layer.build(input_shape)
+        return layer
+
+    def call(self, inputs, bias, training=None):
+        attended = self.attention_dropout(self.attention(inputs, bias), training=training)
+        if self.residual:
+            attended = attended + self.attention_residual(inputs)
+        attended = self.attention_norm(attended)
+        fed = self.feedforward_out(self.feedforward_in(attended))
+        fed = self.feedforward_dropout(fed, training=training)
+        if self.residual:
+            fed = fed + self.feedforward_residual(attended)
+        return self.feedforward_norm(fed)
+
+    def compute_output_shape(self, inputs_shape, bias_shape):
+        return (*inputs_shape[:-1], self.num_heads * self.head_dim)
+
+    def get_config(self):
+        config = {
+            "num_heads": self.num_heads,
+            "head_dim": self.head_dim,
+            "feedforward_dim": self.feedforward_dim,
+            "residual": self.residual,
+            "dropout": self.dropout,
+        }
+        return {**super().get_config(), **config}
+
+
+@register
+class Reconstruction(keras.layers.Layer):
+    """Predict each point's magnitude from its representation: layer normalisation and one dense unit.
+
+    Args:
+        **kwargs: forwarded to `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: `(batch, window, dim)`.
+
+    Returns:
+        `(batch, window, 1)` float32 magnitudes, window mean subtracted.
+    """
+
+    def build(self, input_shape):
+        self.norm = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name="norm", dtype=self.dtype_policy)
+        self.norm.build(input_shape)
+        self.regressor = keras.layers.Dense(1, name="regressor", dtype=self.dtype_policy)
+        self.regressor.build(input_shape)
+
+    def call(self, inputs):
+        return ops.cast(self.regressor(self.norm(inputs)), "float32")
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], 1)

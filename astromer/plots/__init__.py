@@ -1,0 +1,1 @@
+"""One style, one module per group of figures: tables and arrays in, matplotlib figures out."""

@@ -1,0 +1,126 @@
+"""Scores of heads and baselines as bars (Fig. 12 of Donoso-Oliva et al. 2026)."""
+
+from collections.abc import Mapping
+
+import matplotlib as mpl
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from astromer.errors import InputError
+from astromer.plots.style import COLUMN, INK, MM, PAGE, SMALL, STYLE, add_caption, new_figure
+
+HEADS = {
+    "avg": "Avg",
+    "max": "Max",
+    "skip": "Skip",
+    "att_avg": "Att. Avg",
+    "att_cls": "Att. CLS",
+}
+BASELINES = {
+    "raw_gru": "Base (Raw GRU)",
+    "base_gru": "Base (GRU)",
+    "base_avgpool": "Base (MLP)",
+}
+METRICS = {"f1": "Macro F1", "precision": "Macro precision", "recall": "Macro recall", "accuracy": "Accuracy"}
+KINDS = {
+    "head": ("Head on the frozen encoder", {"facecolor": "#7FB8DA", "edgecolor": "#0072B2"}),
+    "baseline": (
+        "Baseline without a pretrained encoder",
+        {"facecolor": "#E3E3E3", "edgecolor": "#666666", "hatch": "////"},
+    ),
+}
+PANELS_PER_ROW = {1: 1, 2: 2, 4: 2}  # otherwise 3
+
+
+def model_label(model: str, ckpt: str | None, encoders: Mapping[str, str]) -> str:
+    """Name a model as the paper does, e.g. "A2 + Skip"; a checkpoint that `encoders` does not name keeps its own."""
+    if ckpt is None:
+        return BASELINES.get(model, f"Base ({model})")
+    return f"{encoders.get(ckpt, ckpt)} + {HEADS.get(model, model)}"
+
+
+@mpl.rc_context(STYLE)
+def ablation_figure(summary: pl.DataFrame, note: str, *, encoders: Mapping[str, str]) -> Figure:
+    """Draw a score of each model as bars, one panel for each number of samples per class.
+
+    The models stand in the same order in all panels, by their mean over the panels, the best on top, so that a model is
+    followed from panel to panel. Whiskers are the sample standard deviation over folds; the numbers are drawn too.
+
+    Args:
+        summary: rows of `evaluation.scores.summarise` of one dataset, level and metric, macro averages only.
+        note: the caption's first sentences, see `style.source_note`.
+        encoders: short name of each checkpoint, for the labels, e.g. {"macho_v2": "A2"}.
+
+    Raises:
+        InputError: there are no rows, rows of several datasets, levels or metrics, or a model lacks a panel.
+    """
+    dataset, level, metric = _only(summary, "dataset"), _only(summary, "level"), _only(summary, "metric")
+    summary = summary.with_columns(
+        pl.struct("ckpt", "model")
+        .map_elements(lambda row: model_label(row["model"], row["ckpt"], encoders), return_dtype=pl.String)
+        .alias("label")
+    )
+    sizes = sorted(summary["spc"].unique())
+    labels = _order(summary, sizes)
+    columns = PANELS_PER_ROW.get(len(sizes), 3)
+    rows = -(-len(sizes) // columns)
+    figure = new_figure(COLUMN if columns == 1 else PAGE, (8 + rows * (15 + 5 * len(labels))) * MM)
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flatten()
+    for axis, size in zip(axes, sizes, strict=False):
+        _draw_panel(axis, summary.filter(pl.col("spc") == size), labels)
+        axis.set_title(f"{size} samples per class")
+    for axis in axes[len(sizes) :]:
+        axis.remove()
+    for axis in axes[max(0, len(sizes) - columns) : len(sizes)]:
+        axis.set_xlabel(f"{METRICS[metric]} per {level}")
+        axis.tick_params(labelbottom=True)
+    kinds = [kind for kind in KINDS if kind in set(summary["kind"])]
+    handles = [Patch(**KINDS[kind][1], label=KINDS[kind][0], linewidth=0.8) for kind in kinds]
+    figure.legend(handles=handles, loc="outside upper center", ncols=1 if columns == 1 else len(handles))
+    add_caption(figure, f"{note} {_numbers(summary, dataset, level)}")
+    return figure
+
+
+def _only(summary: pl.DataFrame, column: str) -> str:
+    values = sorted(summary[column].unique())
+    if len(values) != 1:
+        raise InputError(f"ablation figure: expected rows of one {column}, found {values}")
+    return values[0]
+
+
+def _order(summary: pl.DataFrame, sizes: list[int]) -> list[str]:
+    """Order the models by their mean over all panels, the worst first, and check that each has every panel once."""
+    models = summary.group_by("label").agg(pl.col("mean").mean(), pl.col("spc").sort()).sort("mean", "label")
+    for label, _, found in models.iter_rows():
+        if found != sizes:
+            raise InputError(f"ablation figure: {label}: expected the samples per class {sizes}, found {found}")
+    return models["label"].to_list()
+
+
+def _draw_panel(axis: Axes, rows: pl.DataFrame, labels: list[str]) -> None:
+    for row in rows.iter_rows(named=True):
+        place = labels.index(row["label"])
+        axis.barh(place, row["mean"], height=0.66, linewidth=0.8, **KINDS[row["kind"]][1])
+        text = f"{row['mean']:.3f}"
+        if row["std"] is not None:
+            axis.errorbar(row["mean"], place, xerr=row["std"], color=INK, lw=0.9, capsize=2, capthick=0.9)
+            text += f" ± {row['std']:.3f}"
+        axis.text(1.05, place, text, transform=axis.get_yaxis_transform(), size=SMALL - 0.5, va="center")
+    axis.set_xlim(0, 1)
+    axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    axis.set_yticks(range(len(labels)), labels)
+    axis.tick_params(axis="y", length=0)
+    axis.grid(axis="x", color="#dddddd", lw=0.5)
+    axis.set_axisbelow(True)
+
+
+def _numbers(summary: pl.DataFrame, dataset: str, level: str) -> str:
+    """Say what the bars, whiskers and numbers are."""
+    folds = sorted(summary["folds"].unique())
+    low, high = summary["count_min"].min(), summary["count_max"].max()
+    counted = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    over = " or ".join(map(str, folds))
+    what = "One fold, no error bars." if folds == [1] else f"Mean ± sample standard deviation over {over} folds."
+    return f"Dataset: {dataset}. {what} Test {level}s in a fold: {counted}."

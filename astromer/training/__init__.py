@@ -1,0 +1,1 @@
+"""Objectives, pretraining, finetuning, classification, and how an interrupted job resumes."""

@@ -1,0 +1,72 @@
+"""Learning curves: what a training run leaves behind beside the weights."""
+
+import csv
+import io
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from astromer.files import atomic_path, write_text
+
+
+@dataclass(frozen=True)
+class History:
+    """Curves of one training run; they hold no wall times, so equal runs have equal files.
+
+    Attributes:
+        epochs: a row for each epoch: `epoch` (from 1), `step` (optimizer steps so far), `learning_rate`, then each
+            figure of the objective over the epoch's training steps and, as `val_...`, over the validation set.
+        steps: `step` (from 1), `learning_rate`, then each figure of the objective on the step's batch, before its
+            update; arrays of shape `(steps,)`.
+        best_epoch: the epoch whose weights the model has; the first of equals.
+    """
+
+    epochs: list[dict[str, float]]
+    steps: dict[str, np.ndarray]
+    best_epoch: int
+
+    def write(self, folder: Path) -> None:
+        """Write `history.csv` (a row an epoch) and `steps.csv` (a row an optimizer step)."""
+        write_text(Path(folder, "history.csv"), _csv(self.epochs))
+        write_text(Path(folder, "steps.csv"), _csv(self._step_rows()))
+
+    def write_tensorboard(self, folder: Path) -> None:
+        """Write the same curves as TensorBoard events below `folder`: `train` by step, `validation` by epoch."""
+        validation = [
+            {"step": row["step"]} | {name[4:]: value for name, value in row.items() if name.startswith("val_")}
+            for row in self.epochs
+        ]
+        _write_events(Path(folder, "train", "events.out.tfevents.train"), self._step_rows())
+        _write_events(Path(folder, "validation", "events.out.tfevents.validation"), validation)
+
+    def _step_rows(self) -> list[dict[str, float]]:
+        return [dict(zip(self.steps, row, strict=True)) for row in zip(*self.steps.values(), strict=True)]
+
+
+def _csv(rows: list[dict[str, float]]) -> str:
+    """Table with a header; nine digits give a float32 back exactly."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(rows[0])
+    writer.writerows([f"{value:.9g}" for value in row.values()] for row in rows)
+    return text.getvalue()
+
+
+def _write_events(path: Path, rows: list[Mapping[str, float]]) -> None:
+    """Write an event for each row; the protocol buffers come with TensorFlow, so TensorBoard need not be installed."""
+    import tensorflow as tf
+
+    event, summary = tf.compat.v1.Event, tf.compat.v1.Summary
+
+    def events() -> Iterator[object]:
+        yield event(file_version="brain.Event:2", wall_time=time.time())
+        for row in rows:
+            values = [summary.Value(tag=name, simple_value=row[name]) for name in row if name != "step"]
+            yield event(step=int(row["step"]), wall_time=time.time(), summary=summary(value=values))
+
+    with atomic_path(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as writer:
+        for message in events():
+            writer.write(message.SerializeToString())

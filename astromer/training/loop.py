@@ -1,0 +1,273 @@
+"""The one training loop of pretraining, finetuning and classification.
+
+An own loop, not `keras.Model.fit`: it resumes at any step, sums over replicas before taking a root, and costs little on
+the tiny classifiers, of which one run of the paper trains hundreds.
+"""
+
+import hashlib
+import itertools
+import json
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from astromer.errors import InputError
+from astromer.training.devices import is_chief
+from astromer.training.history import History
+from astromer.training.objectives import Objective
+from astromer.training.state import StateFile, TrainingState
+from astromer.training.steps import Batches, compile_step, remaining, scores, sum_batches
+
+logger = logging.getLogger(__name__)
+
+READ_EVERY_STEPS = 50
+"""Losses are read from the device this often, because each reading waits for the device."""
+LOG_SECONDS = 10.0
+"""Epochs that follow each other faster are not all logged; within longer ones there are lines too."""
+
+
+class DivergenceError(RuntimeError):
+    """Report that a loss stopped being finite."""
+
+
+class InterruptedTraining(RuntimeError):
+    """Report that a warning signal ended the run after its state was saved."""
+
+
+def train(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    objective: Objective,
+    training: Callable[[int], Batches],
+    validation: Batches,
+    *,
+    epochs: int,
+    patience: int,
+    jit: bool = False,
+    state: StateFile | None = None,
+) -> History:
+    """Train `model` in place until the validation loss has not improved for `patience` epochs; keep the best weights.
+
+    The same model, data and fingerprint give the same weights and curves, however often the run was killed on its way.
+    Dropout draws from seed generators inside the model: call `keras.utils.set_random_seed` before building it.
+
+    Args:
+        model: takes a dict of fields of the batches; built inside `strategy.scope()` where there are several replicas.
+        optimizer: new, and made in the scope of the model's strategy.
+        objective: loss and metrics.
+        training: gives the batches of an epoch, counted from 0; the same batches whenever it is asked for the same one.
+        validation: the batches whose loss picks the best epoch.
+        epochs: at most so many.
+        patience: stop after so many epochs without a lower validation loss.
+        jit: compile the steps with XLA (one replica only).
+        state: where to save and resume; on SIGTERM or SIGUSR1 it is saved at once. None: nothing is kept.
+
+    Raises:
+        InputError: no batches, NaN or infinite inputs, or a damaged state file.
+        DivergenceError: the loss is not finite.
+        InterruptedTraining: a warning signal came; the next call goes on from there.
+    """
+    loop = _Loop(model, optimizer, objective, epochs=epochs, patience=patience, jit=jit, state=state)
+    return loop.run(training, validation)
+
+
+class _Loop:
+    """State and steps of one call of `train`."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        objective: Objective,
+        *,
+        epochs: int,
+        patience: int,
+        jit: bool,
+        state: StateFile | None,
+    ) -> None:
+        self.model, self.optimizer, self.objective = model, optimizer, objective
+        self.max_epochs, self.patience, self.file = epochs, patience, state
+        with model.distribute_strategy.scope():
+            optimizer.build(model.trainable_variables)
+        self.training_step = compile_step(model, objective, optimizer, jit=jit)
+        self.validation_step = compile_step(model, objective, None, jit=jit)
+        self.state = TrainingState([], [], [], np.zeros((0, len(objective.names) + 1), np.float32), [], 0, 0)
+        self.unread: list[Any] = []
+        self.signals: list[int] = []
+        self.saved_at = self.logged_at = time.monotonic()
+        self.last_saved = "none was saved"
+        self.windows_unlogged = 0
+
+    def run(self, training: Callable[[int], Batches], validation: Batches) -> History:
+        """Train from where the state file left off, or from the beginning."""
+        self._resume()
+        with _noted_signals(self.signals if self.file else None):
+            started, first = time.monotonic(), self.state.epoch
+            while not self._finished():
+                self._train_epoch(training(self.state.epoch))
+                self._validate(validation)
+                self._log(time.monotonic() - started, self.state.epoch - first)
+            self._save()
+        for weight, best in zip(self.model.weights, self.state.best, strict=True):
+            weight.assign(best)
+        steps = {"step": np.arange(1, len(self.state.totals) + 1), "learning_rate": self.state.totals[:, -1]}
+        return History(self.state.epochs, steps | self._figures(self.state.totals), self._best()["epoch"])
+
+    def _train_epoch(self, batches: Batches) -> None:
+        for batch in remaining(self.model, batches, self.state.step_in_epoch):
+            self.unread.append(self.training_step(batch))
+            self.state.step_in_epoch += 1
+            if len(self.unread) >= READ_EVERY_STEPS:
+                self._read()
+            self._check_in()
+        self._read()
+        if self.state.step_in_epoch == 0:
+            raise InputError("the training set has no batches")
+
+    def _validate(self, batches: Batches) -> None:
+        """End the epoch: add its row to the history and keep the weights if they are the best so far."""
+        validation = sum_batches(self.validation_step, self.model, self.objective, batches, self._check_in)
+        state = self.state
+        epoch_totals = state.totals[-state.step_in_epoch :, :-1].sum(axis=0, dtype=np.float64)
+        row = {"epoch": state.epoch + 1, "step": len(state.totals), "learning_rate": float(state.totals[-1, -1])}
+        row |= scores(self.objective, dict(zip(self.objective.names, epoch_totals, strict=True)))
+        row |= {f"val_{name}": value for name, value in scores(self.objective, validation).items()}
+        if not np.isfinite(row["val_loss"]):
+            raise self._divergence(f"the validation loss is {row['val_loss']}", row["step"], row["learning_rate"])
+        state.epochs.append(row)
+        if self._best() is row:
+            state.best = _values(self.model.weights)
+        state.epoch, state.step_in_epoch = state.epoch + 1, 0
+        self._check_in()
+
+    def _finished(self) -> bool:
+        epoch = self.state.epoch
+        return epoch >= self.max_epochs or (epoch > 0 and epoch - self._best()["epoch"] >= self.patience)
+
+    def _best(self) -> dict[str, float]:
+        return min(self.state.epochs, key=lambda row: row["val_loss"])
+
+    def _figures(self, totals: np.ndarray) -> dict[str, np.ndarray]:
+        """Figures of single steps from their `(steps, totals)`."""
+        columns = {name: ops.convert_to_tensor(totals[:, i]) for i, name in enumerate(self.objective.names)}
+        return {name: np.asarray(values) for name, values in self.objective.results(columns).items()}
+
+    def _read(self) -> None:
+        """Fetch the sums of the latest steps and stop at the first that is not finite."""
+        if not self.unread:
+            return
+        read, self.unread = np.stack([np.asarray(totals) for totals in self.unread]), []
+        losses = self._figures(read)["loss"]
+        for step, loss, rate, bad in zip(itertools.count(len(self.state.totals) + 1), losses, read[:, -2], read[:, -1]):
+            if bad:
+                raise InputError(f"step {step}: the batch has {bad:.0f} NaN or infinite values")
+            if not np.isfinite(loss):
+                raise self._divergence(f"the loss is {loss}", step, rate)
+        self.state.totals = np.concatenate([self.state.totals, read[:, :-1]])
+        self.windows_unlogged += int(read[:, self.objective.names.index("windows")].sum())
+        if time.monotonic() - self.logged_at >= LOG_SECONDS:
+            logger.info("epoch %d, step %d: loss %.5f, %s", self.state.epoch + 1, step, loss, self._rate())
+
+    def _divergence(self, what: str, step: int, learning_rate: float) -> DivergenceError:
+        return DivergenceError(
+            f"training diverged: {what} at step {step} (epoch {self.state.epoch + 1}) with learning rate "
+            f"{learning_rate:.3g}; last good checkpoint: {self.last_saved}"
+        )
+
+    def _check_in(self) -> None:
+        """Save if it is time, and end the run if a warning signal has come; called between any two steps."""
+        if self.file and (self.signals or time.monotonic() - self.saved_at >= self.file.every_seconds):
+            self._save()
+        if self.signals:
+            name = signal.Signals(self.signals[0]).name
+            raise InterruptedTraining(f"{name} came; the next attempt resumes from {self.last_saved}")
+
+    def _save(self) -> None:
+        if not self.file:
+            return
+        self._read()
+        state = self.state
+        state.variables, state.optimizer = _values(self.model.variables), _values(self.optimizer.variables)
+        if not all(np.isfinite(values).all() for values in state.variables):
+            step, rate = len(state.totals), float(state.totals[-1, -1])
+            raise self._divergence("the weights are not finite", step, rate)
+        if is_chief(self.model.distribute_strategy):
+            self.file.save(state, self._description())
+        self.saved_at = time.monotonic()
+        self.last_saved = f"{self.file.path} (epoch {state.epoch + 1}, after {len(state.totals)} steps)"
+
+    def _resume(self) -> None:
+        state = self.file.load(self._description()) if self.file else None
+        if state is None:
+            return
+        for variable, value in zip(self.model.variables, state.variables, strict=True):
+            variable.assign(value)
+        for variable, value in zip(self.optimizer.variables, state.optimizer, strict=True):
+            variable.assign(value)
+        self.state = state
+        self.last_saved = f"{self.file.path} (epoch {state.epoch + 1}, after {len(state.totals)} steps)"
+        logger.info("resuming from %s", self.last_saved)
+
+    def _description(self) -> str:
+        """Digest of all that defines this run and that the loop knows by itself."""
+        content = {
+            "optimizer": {**self.optimizer.get_config(), "name": None},  # Keras numbers the names in a process
+            "objective": repr(self.objective),
+            "variables": [f"{variable.shape} {variable.dtype}" for variable in self.model.variables],
+            "stopping": [self.max_epochs, self.patience],
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def _log(self, seconds: float, epochs_here: int) -> None:
+        if time.monotonic() - self.logged_at < LOG_SECONDS and not self._finished():
+            return
+        row, best = self.state.epochs[-1], self._best()
+        logger.info(
+            "epoch %d of at most %d: loss %.5f, validation loss %.5f (best %.5f in epoch %d), %s, at most %s left",
+            row["epoch"],
+            self.max_epochs,
+            row["loss"],
+            row["val_loss"],
+            best["val_loss"],
+            best["epoch"],
+            self._rate(),
+            timedelta(seconds=round(seconds / epochs_here * (self.max_epochs - row["epoch"]))),
+        )
+
+    def _rate(self) -> str:
+        """Training windows per second since the last line of the log."""
+        now = time.monotonic()
+        rate = self.windows_unlogged / (now - self.logged_at)
+        self.logged_at, self.windows_unlogged = now, 0
+        return f"{rate:.0f} windows/s"
+
+
+def _values(variables: Iterable[keras.Variable]) -> list[np.ndarray]:
+    """Copies of the variables' values."""
+    return [np.asarray(ops.convert_to_tensor(variable)).copy() for variable in variables]
+
+
+@contextmanager
+def _noted_signals(received: list[int] | None) -> Iterator[None]:
+    """Append SIGTERM and SIGUSR1 to `received` instead of dying; only the main thread may do so."""
+    if received is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {
+        number: signal.signal(number, lambda number, frame: received.append(number))
+        for number in (signal.SIGTERM, signal.SIGUSR1)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

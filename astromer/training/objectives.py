@@ -1,0 +1,116 @@
+"""What training minimises and what it reports, as sums that add up over batches, epochs and replicas.
+
+Neither the root of a mean nor R2 can be averaged over batches. An objective therefore turns a batch into `totals`, sums
+that may be added over batches of any size, and `results` turns totals into the figures. The loss of a step and the
+scores of a whole survey are the same two functions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar, Protocol
+
+from keras import ops
+
+Totals = dict[str, Any]
+"""Name to float32 scalar (or one array of them, an entry for each batch); all names are sums over windows or points."""
+
+
+class Objective(Protocol):
+    """A loss with its metrics; `totals` always has `windows`, `results` always has `loss`."""
+
+    fields: ClassVar[Mapping[str, tuple[tuple[int | None, ...], str]]]
+    """Shape and dtype of each entry of the batch that `totals` reads."""
+    names: ClassVar[tuple[str, ...]]
+    """Names of the totals, in the order in which they are stacked and stored."""
+
+    def totals(self, outputs: Any, batch: Mapping[str, Any]) -> Totals:
+        """Sum one batch."""
+
+    def results(self, totals: Totals) -> dict[str, Any]:
+        """Turn sums into figures, elementwise."""
+
+
+@dataclass(frozen=True)
+class ReconstructionObjective:
+    """Masked reconstruction of magnitudes (paper, Sect. 3.2, with the numerics of the released code).
+
+    The loss is the root of the mean over windows of the window's mean squared error [mag^2] over its probed points;
+    with `weighted`, squared errors are multiplied by the point's uncertainty weight and still divided by the number
+    of probed points. A window without probed points counts as an error of zero, as in the released code.
+
+    The metrics are unweighted and stand apart for the hidden points and for all probed points: `rmse` is the same
+    root, over the windows that have such points; R2 pools all points, around the mean of each window's points.
+
+    Outputs and every field have the shape `(batch, window, 1)`.
+    """
+
+    weighted: bool
+
+    fields = MappingProxyType(dict.fromkeys(("target", "probed", "hidden", "weight"), ((None, None, 1), "float32")))
+    names = (
+        "windows",
+        "loss",
+        *(f"{what}_{where}" for where in ("hidden", "probed") for what in ("windows", "mse", "residual", "variation")),
+    )
+
+    def totals(self, outputs: Any, batch: Mapping[str, Any]) -> Totals:
+        """Sum windows, their mean squared errors, and squared residuals and variations of their points."""
+        target, probed, hidden, weight = (_points(batch[name]) for name in self.fields)
+        squared = ops.square(target - _points(outputs))
+        loss = _window_mean(squared * weight if self.weighted else squared, probed)
+        sums = {"windows": ops.sum(ops.ones_like(loss)), "loss": ops.sum(loss)}
+        for where, mask in (("hidden", hidden), ("probed", probed)):
+            sums[f"windows_{where}"] = ops.sum(ops.cast(ops.any(mask > 0, axis=1), "float32"))
+            sums[f"mse_{where}"] = ops.sum(_window_mean(squared, mask))
+            sums[f"residual_{where}"] = ops.sum(squared * mask)
+            centre = _window_mean(target, mask)[:, None]
+            sums[f"variation_{where}"] = ops.sum(ops.square(target - centre) * mask)
+        return sums
+
+    def results(self, totals: Totals) -> dict[str, Any]:
+        """Give `loss` and `{rmse,r2}_{hidden,probed}`; NaN where no window has such points."""
+        figures = {"loss": _root(totals["loss"] / totals["windows"])}
+        for where in ("hidden", "probed"):
+            figures[f"rmse_{where}"] = _root(totals[f"mse_{where}"] / totals[f"windows_{where}"])
+            figures[f"r2_{where}"] = 1.0 - totals[f"residual_{where}"] / totals[f"variation_{where}"]
+        return figures
+
+
+@dataclass(frozen=True)
+class ClassificationObjective:
+    """Categorical cross-entropy of logits `(batch, classes)` against the integer field `label` `(batch,)`."""
+
+    fields = MappingProxyType({"label": ((None,), "int32")})
+    names = ("windows", "loss", "correct")
+
+    def totals(self, outputs: Any, batch: Mapping[str, Any]) -> Totals:
+        """Sum windows, their cross-entropies and those whose largest logit is the label's."""
+        logits, label = ops.cast(outputs, "float32"), ops.cast(batch["label"], "int32")
+        # Sparse, because a label beyond the last class must fail: a one-hot row of zeros would be a loss of zero.
+        loss = ops.sparse_categorical_crossentropy(label, logits, from_logits=True)
+        correct = ops.equal(ops.cast(ops.argmax(logits, axis=-1), "int32"), label)
+        return {
+            "windows": ops.sum(ops.ones_like(loss)),
+            "loss": ops.sum(loss),
+            "correct": ops.sum(ops.cast(correct, "float32")),
+        }
+
+    def results(self, totals: Totals) -> dict[str, Any]:
+        """Give `loss` and `accuracy`."""
+        return {"loss": totals["loss"] / totals["windows"], "accuracy": totals["correct"] / totals["windows"]}
+
+
+def _points(values: Any) -> Any:
+    """`(batch, window, 1)` of any float type -> float32 `(batch, window)`: sums are never in half precision."""
+    return ops.squeeze(ops.cast(values, "float32"), axis=-1)
+
+
+def _window_mean(values: Any, mask: Any) -> Any:
+    """Mean of `values` `(batch, window)` where `mask` is 1, zero where it is nowhere 1: `(batch,)`."""
+    return ops.divide_no_nan(ops.sum(values * mask, axis=1), ops.sum(mask, axis=1))
+
+
+def _root(mean: Any) -> Any:
+    """Square root whose gradient at zero is zero: a batch without probed points teaches nothing and breaks nothing."""
+    return ops.where(mean > 0, ops.sqrt(ops.where(mean > 0, mean, 1.0)), 0.0 * mean)

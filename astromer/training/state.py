@@ -1,0 +1,100 @@
+"""The state of a training run in one file, so that a killed run goes on as if nothing had happened."""
+
+import json
+import logging
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from astromer.errors import InputError
+from astromer.files import atomic_path
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class TrainingState:
+    """All that the next step depends on.
+
+    Attributes:
+        variables: every variable of the model, seed generators of its dropout included.
+        optimizer: every variable of the optimizer.
+        best: the model's weights after the best epoch, empty before the first validation.
+        totals: `(steps, totals + 1)` float32: the objective's sums and the learning rate of each training step so far.
+        epochs: one row of figures for each finished epoch.
+        epoch: epochs finished.
+        step_in_epoch: training steps done of the epoch in progress.
+    """
+
+    variables: list[np.ndarray]
+    optimizer: list[np.ndarray]
+    best: list[np.ndarray]
+    totals: np.ndarray
+    epochs: list[dict[str, float]]
+    epoch: int
+    step_in_epoch: int
+
+
+@dataclass(frozen=True)
+class StateFile:
+    """Where a run keeps its state; the folder lies outside the outputs of a rule, which a failed job loses.
+
+    Whoever starts a run deletes the folder once the run's results are safely written.
+
+    Attributes:
+        folder: holds `state.npz` and nothing else.
+        fingerprint: names everything outside the training call that its result depends on, such as seed and checksums
+            of data and initial weights. A state with another fingerprint is not resumed.
+        every_seconds: how much work a kill without warning may cost.
+    """
+
+    folder: Path
+    fingerprint: str
+    every_seconds: float = 60.0
+
+    @property
+    def path(self) -> Path:
+        """The file itself."""
+        return Path(self.folder, "state.npz")
+
+    def save(self, state: TrainingState, run: str) -> None:
+        """Replace the file atomically; `run` describes the training call and is checked by `load`."""
+        arrays = {"totals": state.totals}
+        for name in ("variables", "optimizer", "best"):
+            arrays |= {f"{name}/{index:04d}": array for index, array in enumerate(getattr(state, name))}
+        progress = {
+            "fingerprint": self.fingerprint,
+            "run": run,
+            "epochs": state.epochs,
+            "epoch": state.epoch,
+            "step_in_epoch": state.step_in_epoch,
+        }
+        with atomic_path(self.path) as temporary:
+            np.savez(temporary, progress=np.array(json.dumps(progress)), **arrays)
+
+    def load(self, run: str) -> TrainingState | None:
+        """Read the state, or return None where there is none or it belongs to another run.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            with np.load(self.path, allow_pickle=False) as file:
+                content = {name: file[name] for name in file.files}
+            progress = json.loads(str(content.pop("progress")))
+        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+            raise InputError(
+                f"{self.path}: not a readable training state ({error}); delete it to start anew"
+            ) from error
+        if (progress.pop("fingerprint"), progress.pop("run")) != (self.fingerprint, run):
+            logger.warning("%s belongs to another configuration or other data: starting anew", self.path)
+            return None
+        groups = {
+            name: [content[key] for key in sorted(content) if key.startswith(f"{name}/")]
+            for name in ("variables", "optimizer", "best")
+        }
+        return TrainingState(**groups, totals=content["totals"], **progress)

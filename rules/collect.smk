@@ -1,0 +1,124 @@
+"""Targets that a person types: `snakemake --cores 2 fig12`, `records`, `pretrained`, `figures`, `report`, ..."""
+
+
+localrules:
+    all,
+    surveys,
+    records,
+    pretrained,
+    embeddings,
+    predictions,
+    tables,
+    figures,
+    report,
+    fig02,
+    fig03,
+    fig12,
+    fig13,
+
+
+def figure_files(*names):
+    """PDF and PNG of figures."""
+    return expand(
+        "<results>/figures/{name}.{suffix}", name=names, suffix=["pdf", "png"]
+    )
+
+
+def of_each_dataset(figure):
+    """PDF and PNG of a figure that is drawn for each dataset."""
+    return figure_files(*(f"{figure}_{dataset}" for dataset in config["datasets"]))
+
+
+def summary_of_results():
+    """What a run that has ended tells its user."""
+    results = Path("results", config["run"])
+    places = {
+        "figures": results / "figures",
+        "tables": results / "tables",
+        "report": results / "report.html",
+    }
+    lines = [f"  {name:8} {path}" for name, path in places.items() if path.exists()]
+    return "\n".join([f"Run {config['run']!r} has ended. Its results:", *lines])
+
+
+rule surveys:
+    """Ingest every survey of the run."""
+    input:
+        expand("<results>/parquet/{survey}/metadata.parquet", survey=used_surveys()),
+
+
+rule records:
+    """Write all TFRecords."""
+    input:
+        pretraining_records("train"),
+        [
+            f"<results>/records/{dataset}/fold{fold}/{part}/manifest.json"
+            for dataset in config["datasets"]
+            for fold, spc in fold_and_spc(dataset)
+            for part in (f"spc{spc}", "test")
+        ],
+
+
+rule pretrained:
+    """Pretrain every checkpoint."""
+    input:
+        expand("<results>/pretrain/{ckpt}/scores.csv", ckpt=config["checkpoints"]),
+
+
+rule embeddings:
+    """Embed every dataset with its finetuned encoders."""
+    input:
+        [
+            f"<results>/embed/{ckpt}/{dataset}/fold{fold}/spc{spc}/embeddings.parquet"
+            for ckpt in config["checkpoints"]
+            for dataset in config["datasets"]
+            for fold, spc in fold_and_spc(dataset)
+        ],
+
+
+rule predictions:
+    """Train every head and baseline, and predict the test objects."""
+    input:
+        classifier_files("predictions.parquet"),
+
+
+rule tables:
+    """Write every table."""
+    input:
+        [path for path in reported_files() if path.endswith(".csv")],
+
+
+rule figures:
+    """Draw every figure."""
+    input:
+        figure_files(*figure_names()),
+
+
+rule report:
+    """Write the HTML report, and all that it shows."""
+    input:
+        "<results>/report.html",
+
+
+rule fig02:
+    """Draw Fig. 2, magnitude distributions."""
+    input:
+        figure_files("fig02"),
+
+
+rule fig03:
+    """Draw Fig. 3, time steps."""
+    input:
+        figure_files("fig03"),
+
+
+rule fig12:
+    """Draw Fig. 12, scores of heads and baselines."""
+    input:
+        of_each_dataset("fig12"),
+
+
+rule fig13:
+    """Draw Figs. 13 and 14, confusion matrices."""
+    input:
+        of_each_dataset("fig13"),

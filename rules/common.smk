@@ -1,0 +1,135 @@
+"""Helpers that rules of two stages or more use. Nothing here imports TensorFlow, Keras, polars or papermill."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+
+def check_references(config):
+    """Raise where a section of the configuration names a survey that is not configured."""
+    named = {
+        f"datasets.{name}.survey": dataset["survey"]
+        for name, dataset in config["datasets"].items()
+    }
+    named |= {
+        f"pretraining.surveys[{i}]": survey
+        for i, survey in enumerate(config["pretraining"]["surveys"])
+    }
+    for key, survey in named.items():
+        if survey not in config["surveys"]:
+            known = ", ".join(sorted(config["surveys"]))
+            raise WorkflowError(
+                f"Config key {key}: there is no survey {survey!r}; the configured ones are {known}."
+            )
+
+
+def used_surveys():
+    """Surveys that the run reads, in the order of their first use."""
+    named = [
+        *config["pretraining"]["surveys"],
+        *(dataset["survey"] for dataset in config["datasets"].values()),
+    ]
+    return list(dict.fromkeys(named))
+
+
+def simulated_surveys():
+    """Surveys of the run whose stars are simulated; figures and tables say so."""
+    return [
+        survey
+        for survey in used_surveys()
+        if config["surveys"][survey]["format"] == "simulated"
+    ]
+
+
+def shards_of(survey):
+    """Numbers of a survey's shards."""
+    return range(config["surveys"][survey]["shards"])
+
+
+def as_json(*keys):
+    """Parameter function: a section of the configuration as one string, so that a script depends on that section only.
+
+    A key such as `"{survey}"` stands for the wildcard of the job.
+    """
+
+    def section(wildcards):
+        content = config
+        for key in keys:
+            content = content[key.format(**wildcards)]
+        return json.dumps(content, sort_keys=True)
+
+    return section
+
+
+def scaled_mem_mb(base):
+    """Resource function: `base` MiB on the first attempt, doubled on each retry."""
+
+    def mem_mb(wildcards, attempt):
+        return base * 2 ** (attempt - 1)
+
+    return mem_mb
+
+
+def scaled_runtime(base):
+    """Resource function: `base` minutes on the first attempt, doubled on each retry."""
+
+    def runtime_min(wildcards, attempt):
+        return base * 2 ** (attempt - 1)
+
+    return runtime_min
+
+
+def package_digest(*modules):
+    """Hash of the package's sources that a rule uses, so that editing them reruns the rule."""
+    digest = hashlib.sha256()
+    for module in modules:
+        root = Path(workflow.basedir, "astromer", module)
+        for file in [root] if root.is_file() else sorted(root.rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def fold_and_spc(dataset):
+    """All pairs of fold and SPC of a dataset."""
+    return [
+        (fold, spc)
+        for fold in range(config["datasets"][dataset]["folds"])
+        for spc in config["datasets"][dataset]["spc"]
+    ]
+
+
+def data_kind(survey):
+    """Whether a survey's stars are `real` or `simulated`."""
+    return "simulated" if survey in simulated_surveys() else "real"
+
+
+# What of the package the training stages use; editing any of it reruns them.
+RECORDS_CODE = [
+    "data/records.py",
+    "data/windows.py",
+    "data/masking.py",
+    "data/batches.py",
+]
+TRAINING_CODE = [*RECORDS_CODE, "models", "training"]
+CLASSIFIER_CODE = [*TRAINING_CODE, "evaluation/embeddings.py", "evaluation/scores.py"]
+
+
+def classifier_files(filename, dataset=None):
+    """`filename` of every head and baseline of every fold and SPC, of one dataset or of all."""
+    classification = config["classification"]
+    models = [
+        f"classify/{ckpt}/{{sets}}/{head}"
+        for ckpt in config["checkpoints"]
+        for head in classification["heads"]
+    ]
+    models += [
+        f"baseline/{{sets}}/{baseline}" for baseline in classification["baselines"]
+    ]
+    return [
+        f"<results>/{model}/{filename}".format(sets=f"{name}/fold{fold}/spc{spc}")
+        for name in ([dataset] if dataset else config["datasets"])
+        for fold, spc in fold_and_spc(name)
+        for model in models
+    ]

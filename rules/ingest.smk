@@ -1,0 +1,141 @@
+"""Stage 1: a survey's raw dump becomes Parquet.
+
+IN   the dump that `surveys.<name>` describes (nothing, for a simulated survey)
+OUT  <results>/parquet/<survey>/observations/<shard>.parquet   id, mjd, mag, err_mag; sorted by id and time
+     <results>/parquet/<survey>/metadata.parquet               id, survey, class, band, position, observations
+     <results>/parquet/<survey>/quality.csv, examples.csv      what was rejected, by which rule, and where it stands
+"""
+
+
+def dump_of(wildcards):
+    """The file or folder that a survey is read from."""
+    survey = config["surveys"][wildcards.survey]
+    return (
+        []
+        if survey["format"] == "simulated"
+        else Path(config["surveys_dir"], survey["source"])
+    )
+
+
+rule read_dump:
+    """Read one part of a survey's dump and sort its rows into shards by object."""
+    input:
+        dump=dump_of,
+    output:
+        observations=temp("<results>/parquet/{survey}/raw/{shard}.parquet"),
+        objects=temp("<results>/parquet/{survey}/raw/{shard}.objects.parquet"),
+    log:
+        "<logs>/read_dump/{survey}/{shard}.log",
+    benchmark:
+        "<benchmarks>/read_dump/{survey}/{shard}.jsonl"
+    retries: 1
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(2000),
+        runtime=scaled_runtime(60),
+    params:
+        survey=as_json("surveys", "{survey}"),
+        seed=lambda wildcards: (
+            config["seed"] if wildcards.survey in simulated_surveys() else None
+        ),
+        code=package_digest(
+            "data/readers", "data/simulation", "data/sources.py", "data/ingest.py"
+        ),
+    message:
+        "Reading part {wildcards.shard} of {wildcards.survey}"
+    script:
+        "../workflow_scripts/read_dump.py"
+
+
+rule ingest_shard:
+    """Filter one shard of a survey, count what is rejected, and write it sorted."""
+    input:
+        observations=lambda wildcards: expand(
+            "<results>/parquet/{survey}/raw/{shard}.parquet",
+            survey=wildcards.survey,
+            shard=shards_of(wildcards.survey),
+        ),
+        objects=lambda wildcards: expand(
+            "<results>/parquet/{survey}/raw/{shard}.objects.parquet",
+            survey=wildcards.survey,
+            shard=shards_of(wildcards.survey),
+        ),
+    output:
+        observations="<results>/parquet/{survey}/observations/{shard}.parquet",
+        objects="<results>/parquet/{survey}/objects/{shard}.parquet",
+        quality="<results>/parquet/{survey}/quality/{shard}.csv",
+        examples="<results>/parquet/{survey}/quality/{shard}.examples.csv",
+    log:
+        "<logs>/ingest_shard/{survey}/{shard}.log",
+    benchmark:
+        "<benchmarks>/ingest_shard/{survey}/{shard}.jsonl"
+    retries: 1
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(2000),
+        runtime=scaled_runtime(60),
+    params:
+        survey=as_json("surveys", "{survey}"),
+        code=package_digest("data/readers", "data/ingest.py"),
+    message:
+        "Filtering shard {wildcards.shard} of {wildcards.survey}"
+    script:
+        "../workflow_scripts/ingest_shard.py"
+
+
+rule merge_survey:
+    """Join the small tables of a survey's shards: its objects, and what ingest rejected."""
+    input:
+        objects=lambda wildcards: expand(
+            "<results>/parquet/{survey}/objects/{shard}.parquet",
+            survey=wildcards.survey,
+            shard=shards_of(wildcards.survey),
+        ),
+        quality=lambda wildcards: expand(
+            "<results>/parquet/{survey}/quality/{shard}.csv",
+            survey=wildcards.survey,
+            shard=shards_of(wildcards.survey),
+        ),
+        examples=lambda wildcards: expand(
+            "<results>/parquet/{survey}/quality/{shard}.examples.csv",
+            survey=wildcards.survey,
+            shard=shards_of(wildcards.survey),
+        ),
+    output:
+        metadata="<results>/parquet/{survey}/metadata.parquet",
+        quality=report(
+            "<results>/parquet/{survey}/quality.csv",
+            caption="captions/quality.rst",
+            category="Surveys",
+            labels={"survey": "{survey}", "table": "read, kept and rejected"},
+        ),
+        examples=report(
+            "<results>/parquet/{survey}/examples.csv",
+            caption="captions/examples.rst",
+            category="Surveys",
+            labels={"survey": "{survey}", "table": "examples of rejections"},
+        ),
+        provenance="<results>/parquet/{survey}/provenance.json",
+    log:
+        "<logs>/merge_survey/{survey}.log",
+    benchmark:
+        "<benchmarks>/merge_survey/{survey}.jsonl"
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(1000),
+        runtime=scaled_runtime(10),
+    params:
+        survey=as_json("surveys", "{survey}"),
+        seed=config["seed"],
+        simulated=simulated_surveys(),
+        code=package_digest("data/ingest.py"),
+    message:
+        "Collecting the objects of {wildcards.survey}"
+    script:
+        "../workflow_scripts/merge_survey.py"

@@ -1,0 +1,63 @@
+"""Stage 4: an encoder learns from light curves without labels.
+
+IN   <results>/records/pretraining/<survey>/<shard>/*.tfrecord
+OUT  <results>/pretrain/<ckpt>/model.keras, config.json    best weights by validation loss, and the architecture
+     <results>/pretrain/<ckpt>/history.csv, steps.csv      learning curves per epoch and per optimizer step
+     <results>/pretrain/<ckpt>/scores.csv                  reconstruction of held-out stars
+"""
+
+
+def pretraining_records(subset):
+    """Record files of one subset of all shards of the surveys that are learned from."""
+    return [
+        f"<results>/records/pretraining/{survey}/{shard}/{subset}.tfrecord"
+        for survey in config["pretraining"]["surveys"]
+        for shard in shards_of(survey)
+    ]
+
+
+rule pretrain_encoder:
+    """Train an encoder to reconstruct hidden magnitudes; a killed job resumes from its state."""
+    input:
+        train=pretraining_records("train"),
+        validation=pretraining_records("validation"),
+        test=pretraining_records("test"),
+    output:
+        model="<results>/pretrain/{ckpt}/model.keras",
+        config="<results>/pretrain/{ckpt}/config.json",
+        history="<results>/pretrain/{ckpt}/history.csv",
+        steps="<results>/pretrain/{ckpt}/steps.csv",
+        scores=report(
+            "<results>/pretrain/{ckpt}/scores.csv",
+            caption="captions/pretraining.rst",
+            category="Pretraining",
+            labels={
+                "checkpoint": "{ckpt}",
+                "table": "reconstruction of held-out stars",
+            },
+        ),
+        provenance="<results>/pretrain/{ckpt}/provenance.json",
+    log:
+        "<logs>/pretrain_encoder/{ckpt}.log",
+    benchmark:
+        "<benchmarks>/pretrain_encoder/{ckpt}.jsonl"
+    retries: 2
+    conda:
+        "../envs/astromer.yaml"
+    threads: 8
+    resources:
+        mem_mb=scaled_mem_mb(6000),
+        runtime=scaled_runtime(1440),
+    params:
+        encoder=as_json("checkpoints", "{ckpt}"),
+        training=as_json("pretraining", "training"),
+        masking=as_json("masking"),
+        window=config["window"],
+        seed=config["seed"],
+        state=f"results/{config['run']}/states/pretrain/{{ckpt}}",
+        simulated=simulated_surveys(),
+        code=package_digest(*TRAINING_CODE),
+    message:
+        "Pretraining {wildcards.ckpt}; progress is in {log}"
+    script:
+        "../workflow_scripts/pretrain_encoder.py"

@@ -1,0 +1,96 @@
+"""Stage 3: the sets of stage 2 as TFRecords, which is what training reads.
+
+IN   <results>/parquet/<survey>/observations/<shard>.parquet, <results>/splits/*.parquet
+OUT  <results>/records/pretraining/<survey>/<shard>/{train,validation,test}.tfrecord
+     <results>/records/<dataset>/fold<fold>/spc<spc>/{train,validation}.tfrecord
+     <results>/records/<dataset>/fold<fold>/test/test.tfrecord
+     each folder with a manifest.json: counts, checksums, order of the labels
+"""
+
+
+def survey_of(wildcards):
+    """The survey of a dataset."""
+    return config["datasets"][wildcards.dataset]["survey"]
+
+
+rule write_pretraining_records:
+    """Pack one shard of a survey into records for pretraining; stars that any dataset tests on stay out."""
+    input:
+        observations="<results>/parquet/{survey}/observations/{shard}.parquet",
+        objects="<results>/parquet/{survey}/objects/{shard}.parquet",
+        split="<results>/splits/pretraining.parquet",
+    output:
+        train="<results>/records/pretraining/{survey}/{shard}/train.tfrecord",
+        validation="<results>/records/pretraining/{survey}/{shard}/validation.tfrecord",
+        test="<results>/records/pretraining/{survey}/{shard}/test.tfrecord",
+        manifest="<results>/records/pretraining/{survey}/{shard}/manifest.json",
+    log:
+        "<logs>/write_pretraining_records/{survey}/{shard}.log",
+    benchmark:
+        "<benchmarks>/write_pretraining_records/{survey}/{shard}.jsonl"
+    retries: 1
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(2000),
+        runtime=scaled_runtime(60),
+    params:
+        code=package_digest("data/records.py"),
+    message:
+        "Writing pretraining records of {wildcards.survey}, shard {wildcards.shard}"
+    script:
+        "../workflow_scripts/write_pretraining_records.py"
+
+
+rule write_dataset_records:
+    """Pack the training and validation objects of one fold and SPC into records."""
+    input:
+        observations=lambda wildcards: expand(
+            "<results>/parquet/{survey}/observations/{shard}.parquet",
+            survey=survey_of(wildcards),
+            shard=shards_of(survey_of(wildcards)),
+        ),
+        metadata=lambda wildcards: f"<results>/parquet/{survey_of(wildcards)}/metadata.parquet",
+        split="<results>/splits/{dataset}.parquet",
+    output:
+        train="<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord",
+        validation="<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord",
+        manifest="<results>/records/{dataset}/fold{fold}/spc{spc}/manifest.json",
+    log:
+        "<logs>/write_dataset_records/{dataset}/fold{fold}/spc{spc}.log",
+    benchmark:
+        "<benchmarks>/write_dataset_records/{dataset}/fold{fold}/spc{spc}.jsonl"
+    retries: 1
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(2000),
+        runtime=scaled_runtime(60),
+    params:
+        classes=lambda wildcards: config["datasets"][wildcards.dataset]["classes"],
+        fold=lambda wildcards: int(wildcards.fold),
+        spc=lambda wildcards: int(wildcards.spc),
+        code=package_digest("data/records.py"),
+    message:
+        "Writing records of {wildcards.dataset}, fold {wildcards.fold}, {wildcards.spc} samples per class"
+    script:
+        "../workflow_scripts/write_dataset_records.py"
+
+
+use rule write_dataset_records as write_test_records with:
+    output:
+        test="<results>/records/{dataset}/fold{fold}/test/test.tfrecord",
+        manifest="<results>/records/{dataset}/fold{fold}/test/manifest.json",
+    log:
+        "<logs>/write_test_records/{dataset}/fold{fold}.log",
+    benchmark:
+        "<benchmarks>/write_test_records/{dataset}/fold{fold}.jsonl"
+    params:
+        classes=lambda wildcards: config["datasets"][wildcards.dataset]["classes"],
+        fold=lambda wildcards: int(wildcards.fold),
+        spc=None,
+        code=package_digest("data/records.py"),
+    message:
+        "Writing test records of {wildcards.dataset}, fold {wildcards.fold}"

@@ -1,0 +1,108 @@
+"""Every layer and model: config round trip, symbolic and eager call, save and load, a training step, bfloat16."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from astromer.models.baselines import MaskedMean, TimeSteps
+from astromer.models.heads import LevelMix
+from astromer.models.layers import AttentionBias, AttentionBlock, InputEmbedding, Reconstruction, SelfAttention
+
+RANDOM = np.random.default_rng(3)
+VALID = (RANDOM.random((2, 11, 1)) > 0.4).astype("float32")
+SERIES = RANDOM.normal(size=(2, 11, 1)).astype("float32")
+STATES = RANDOM.normal(size=(2, 11, 12)).astype("float32")
+BIAS = np.where(RANDOM.random((2, 1, 1, 11)) > 0.3, 0, -1e9).astype("float32")
+
+LAYERS = {
+    "embedding with token": (InputEmbedding, {"dim": 12, "dropout": 0.1}, [SERIES, SERIES, VALID]),
+    "embedding with zeros": (InputEmbedding, {"dim": 12, "invalid_magnitudes": "zero"}, [SERIES, SERIES, VALID]),
+    "bias": (AttentionBias, {}, [VALID]),
+    "bias of the released v1": (AttentionBias, {"mask": "released_v1"}, [VALID]),
+    "attention": (SelfAttention, {"num_heads": 3, "head_dim": 4}, [STATES, BIAS]),
+    "block": (AttentionBlock, {"num_heads": 3, "head_dim": 4, "feedforward_dim": 8}, [STATES, BIAS]),
+    "block with residual": (
+        AttentionBlock,
+        {"num_heads": 2, "head_dim": 4, "feedforward_dim": 8, "residual": True, "dropout": 0.1},
+        [STATES, BIAS],
+    ),
+    "reconstruction": (Reconstruction, {}, [STATES]),
+    "level mix": (LevelMix, {}, [STATES]),
+    "level mix as released": (LevelMix, {"variant": "released"}, [STATES]),
+    "time steps": (TimeSteps, {}, [SERIES, SERIES, VALID]),
+    "time steps as released": (TimeSteps, {"variant": "released"}, [SERIES, SERIES, VALID]),
+    "masked mean": (MaskedMean, {}, [STATES, VALID]),
+}
+every_layer = pytest.mark.parametrize(("kind", "arguments", "inputs"), LAYERS.values(), ids=LAYERS.keys())
+
+
+@every_layer
+def test_config_round_trip_keeps_every_argument(kind, arguments, inputs):
+    layer = kind.from_config(kind(**arguments).get_config())
+    for name, value in arguments.items():
+        assert getattr(layer, name) == value
+
+
+def wrap(layer, inputs):
+    """Model of one layer; the window is variable, except for the pooled levels, whose number is fixed."""
+    window = 11 if isinstance(layer, LevelMix) else None
+    symbols = [
+        keras.Input(batch_shape=(None, window, a.shape[2]) if a.ndim == 3 else (None, 1, 1, None)) for a in inputs
+    ]
+    return keras.Model(symbols, layer(*symbols))
+
+
+@every_layer
+def test_symbolic_eager_and_reloaded_calls_agree(kind, arguments, inputs, tmp_path):
+    layer = kind(**arguments)
+    model = wrap(layer, inputs)
+    eager = layer(*inputs)
+    assert tuple(eager.shape) == layer.compute_output_shape(*[a.shape for a in inputs])
+    np.testing.assert_allclose(model(inputs), eager, atol=1e-6)
+    model.save(tmp_path / "layer.keras")
+    np.testing.assert_array_equal(keras.models.load_model(tmp_path / "layer.keras")(inputs), model(inputs))
+
+
+@pytest.mark.parametrize("name", [name for name in LAYERS if name.split()[0] not in ("bias", "time", "masked")])
+def test_a_training_step_moves_every_weight(name):
+    kind, arguments, inputs = LAYERS[name]
+    model = wrap(kind(**arguments), inputs)
+    before = [weight.numpy() for weight in model.trainable_weights]
+    model.compile(keras.optimizers.SGD(1.0), "mse", jit_compile=False)
+    model.train_on_batch(inputs, RANDOM.normal(size=model(inputs).shape).astype("float32"))
+    assert before
+    for weight, old in zip(model.trainable_weights, before, strict=True):
+        assert np.isfinite(weight.numpy()).all()
+        assert np.abs(weight.numpy() - old).max() > 0, weight.path
+
+
+@every_layer
+def test_bfloat16_agrees_with_float32_to_its_precision(kind, arguments, inputs):
+    exact, mixed = kind(**arguments), kind(**arguments, dtype="mixed_bfloat16")
+    reference, rounded = exact(*inputs), mixed(*inputs)
+    mixed.set_weights(exact.get_weights())
+    rounded = ops.cast(mixed(*inputs), "float32")
+    np.testing.assert_allclose(rounded, reference, atol=0.05 * float(np.abs(reference).max()))
+
+
+def test_three_glorot_projections_in_one_have_the_spread_of_each():
+    attention = SelfAttention(num_heads=4, head_dim=64)
+    attention(np.zeros((1, 2, 128), "float32"), np.zeros((1, 1, 1, 2), "float32"))
+    kernel = attention.qkv.kernel.numpy()
+    assert np.abs(kernel).max() == pytest.approx(np.sqrt(6 / (128 + 256)), rel=1e-3)
+    assert np.abs(attention.merge.kernel.numpy()).max() == pytest.approx(np.sqrt(6 / (256 + 256)), rel=1e-3)
+
+
+def test_attention_is_uniform_where_every_key_is_excluded():
+    attention = SelfAttention(num_heads=2, head_dim=6)
+    bias = AttentionBias()(np.zeros((2, 11, 1), "float32"))
+    np.testing.assert_allclose(attention(STATES, bias)[0, 0], attention(STATES, bias)[0, 7], atol=1e-6)
+    np.testing.assert_allclose(attention.attention_weights(STATES, bias), np.full((2, 2, 11, 11), 1 / 11), atol=1e-7)
+
+
+def test_unknown_ways_of_masking_are_errors():
+    with pytest.raises(ValueError, match="invalid_magnitudes"):
+        InputEmbedding(8, invalid_magnitudes="drop")
+    with pytest.raises(ValueError, match="mask"):
+        AttentionBias("Q")

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from astromer.errors import InputError
+from astromer.models.config import EncoderConfig
+from astromer.models.encoders import build_encoder
+from astromer.models.pooling import pool
+
+
+def test_pooling_equals_statistics_of_the_valid_points(windows):
+    levels = [np.random.default_rng(i).normal(size=(4, 24, 6)).astype("float32") for i in range(3)]
+    pooled = pool(levels, windows["valid"])
+    for row, valid in enumerate(windows["valid"][:, :, 0] > 0):
+        for index, level in enumerate(levels):
+            np.testing.assert_allclose(pooled["mean"][row, index], level[row, valid].mean(axis=0), atol=1e-6)
+        np.testing.assert_allclose(pooled["max"][row], levels[-1][row, valid].max(axis=0), atol=1e-7)
+
+
+def test_a_window_without_valid_points_pools_to_zero():
+    pooled = pool([np.ones((2, 5, 3), "float32")] * 2, np.zeros((2, 5, 1), "float32"))
+    np.testing.assert_array_equal(pooled["mean"], np.zeros((2, 2, 3)))
+    np.testing.assert_array_equal(pooled["max"], np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("architecture", ["v1", "v2"])
+def test_an_object_has_the_same_vector_however_it_is_padded(architecture, windows):
+    config = EncoderConfig(architecture, num_blocks=2, num_heads=2, head_dim=8, feedforward_dim=12)
+    encoder = build_encoder(config)
+    vectors = []
+    for points in (0, 1, 40):
+        padded = {name: np.pad(values, ((0, 0), (0, points), (0, 0))) for name, values in windows.items()}
+        vectors.append(pool(encoder(padded), padded["valid"]))
+    for longer in vectors[1:]:
+        np.testing.assert_allclose(longer["mean"], vectors[0]["mean"], atol=2e-6)
+        np.testing.assert_allclose(longer["max"], vectors[0]["max"], atol=2e-6)
+
+
+def test_levels_of_different_width_are_an_error():
+    with pytest.raises(InputError, match=r"\[4, 6\]"):
+        pool([np.ones((1, 5, 4), "float32"), np.ones((1, 5, 6), "float32")], np.ones((1, 5, 1), "float32"))

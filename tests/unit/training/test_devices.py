@@ -1,0 +1,74 @@
+"""Any number of replicas trains like one, in one process or two."""
+
+import itertools
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_training import OPTIONS, dataset, small_model
+
+from astromer.errors import InputError
+from astromer.training.devices import split_over_replicas
+from astromer.training.pretraining import pretrain
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+
+
+class TwoReplicas:
+    """As much of a strategy as `split_over_replicas` asks for before it refuses."""
+
+    num_replicas_in_sync = 2
+
+
+def start(folder: Path, kind: str, **environment: str) -> subprocess.Popen:
+    """Start `replicas_job.py`; its batches of 6, 6, 6 and 2 windows are the same as ours."""
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{HERE}", "CUDA_VISIBLE_DEVICES": "-1"} | environment
+    return subprocess.Popen([sys.executable, HERE / "replicas_job.py", folder, kind], env=environment)
+
+
+def start_nodes(folder: Path) -> list[subprocess.Popen]:
+    """Start two processes that are two nodes of a cluster."""
+    sockets = [socket.create_server(("localhost", 0)) for _ in range(2)]
+    addresses = [f"localhost:{opened.getsockname()[1]}" for opened in sockets]
+    for opened in sockets:
+        opened.close()
+    clusters = ({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}} for index in range(2))
+    return [start(folder, "nodes", TF_CONFIG=json.dumps(cluster)) for cluster in clusters]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> Iterator[dict[str, tuple[Path, list[subprocess.Popen]]]]:
+    """Both runs at once: most of their time is the start of Python."""
+    folders = {kind: tmp_path_factory.mktemp(kind) for kind in ("devices", "nodes")}
+    processes = {"devices": [start(folders["devices"], "devices")], "nodes": start_nodes(folders["nodes"])}
+    yield {kind: (folders[kind], processes[kind]) for kind in folders}
+    for process in itertools.chain(*processes.values()):
+        process.kill()
+
+
+@pytest.mark.parametrize("kind", ["devices", "nodes"])
+def test_two_replicas_train_like_one(runs, kind, tmp_path):
+    folder, processes = runs[kind]
+    assert [process.wait(timeout=120) for process in processes] == [0] * len(processes)
+
+    model = small_model(dropout=0.0)
+    expected = pretrain(model, dataset, dataset(100), OPTIONS)
+    expected.write(tmp_path)
+    for file in ("history.csv", "steps.csv"):
+        found, alone = (np.genfromtxt(place / file, delimiter=",", skip_header=1) for place in (folder, tmp_path))
+        np.testing.assert_allclose(found, alone, rtol=1e-3, atol=1e-5)
+    with np.load(folder / "weights.npz") as weights:
+        for name, weight in zip(weights.files, model.weights, strict=True):
+            np.testing.assert_allclose(weights[name], weight, rtol=1e-4, atol=1e-5)
+
+
+def test_lists_of_batches_are_for_one_replica():
+    with pytest.raises(InputError, match="list; several replicas"):
+        split_over_replicas([], TwoReplicas())

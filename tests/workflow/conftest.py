@@ -1,0 +1,91 @@
+"""Run the workflow as a user does, in a folder of its own whose name has a space."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = ROOT / "tests/data/tiny.yaml"
+
+
+class Workflow:
+    """One working directory and configuration of the workflow.
+
+    Attributes:
+        folder: the working directory.
+        config: the configuration, a dict to change before a run.
+    """
+
+    def __init__(self, folder: Path, config: dict) -> None:
+        self.folder, self.config = folder, config
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def results(self) -> Path:
+        """Where the run writes."""
+        return self.folder / "results" / self.config["run"]
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line of a run with these further arguments."""
+        configfile = self.folder / "config.yaml"
+        configfile.write_text(yaml.safe_dump(self.config, sort_keys=False))
+        options = ["--snakefile", ROOT / "Snakefile", "--directory", self.folder, "--configfile", configfile]
+        return [sys.executable, "-m", "snakemake", *map(str, options), *arguments]
+
+    def run(self, *arguments: str, ok: bool = True) -> str:
+        """Run to the end; return everything it printed. Fails unless the exit status is as expected."""
+        done = subprocess.run(
+            self.command(*arguments), capture_output=True, text=True, check=False, cwd=self.folder, env=environment()
+        )
+        output = done.stdout + done.stderr
+        assert (done.returncode == 0) == ok, output[-8000:]
+        return output
+
+    def checksums(self) -> dict[str, bytes]:
+        """Content of every table, figure and split of the run, by path."""
+        kinds = {".csv", ".parquet", ".tfrecord", ".png", ".pdf"}
+        files = (path for path in sorted(self.results.rglob("*")) if path.suffix in kinds)
+        return {str(path.relative_to(self.results)): path.read_bytes() for path in files}
+
+    def jobs(self, output: str) -> dict[str, int]:
+        """Return how many jobs of each rule a dry run announced."""
+        table = output.split("Job stats:")[1].split("total")[0] if "Job stats:" in output else ""
+        pairs = (line.split() for line in table.splitlines())
+        return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}
+
+
+def environment() -> dict[str, str]:
+    """Environment of a fresh shell: nothing of the test runner leaks into the workflow."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHONPATH"))}
+
+
+@pytest.fixture
+def workflow(tmp_path: Path) -> Workflow:
+    """A tiny run on simulated stars that has not started."""
+    return Workflow(tmp_path / "a folder", yaml.safe_load(TINY.read_text()))
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """A tiny run on simulated stars that went the whole road; tests must leave it as it is."""
+    run = Workflow(tmp_path_factory.mktemp("whole road") / "a folder", yaml.safe_load(TINY.read_text()))
+    run.run("--cores", "2")
+    return run
+
+
+@pytest.fixture
+def copy_of(tmp_path: Path) -> Callable[[Workflow], Workflow]:
+    """Make a private copy of a finished run, times of its files included."""
+
+    def copied(original: Workflow) -> Workflow:
+        folder = tmp_path / "a copy"
+        subprocess.run(["cp", "-a", str(original.folder), str(folder)], check=True)
+        return Workflow(folder, json.loads(json.dumps(original.config)))
+
+    return copied

@@ -1,0 +1,143 @@
+"""The whole road on simulated stars: what it leaves behind, and what a second, changed or killed run does."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+import yaml
+from conftest import ROOT, Workflow, environment
+
+
+def test_every_figure_table_and_the_report_are_there(finished):
+    figures = {
+        "fig02",
+        "fig03",
+        *(f"{name}_{data}" for name in ("fig12", "fig13") for data in ("sim_macho", "sim_atlas")),
+    }
+    for name in figures:
+        assert (finished.results / f"figures/{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert (finished.results / f"figures/{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert json.loads((finished.results / f"figures/{name}.provenance.json").read_text())["data"] == "simulated"
+    report = (finished.results / "report.html").read_text()
+    assert all(f"{name}.png" in report for name in figures)
+
+
+def test_metrics_hold_every_model_fold_and_spc(finished):
+    with (finished.results / "tables/metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    found = {(row["dataset"], row["fold"], row["spc"], row["model"]) for row in rows}
+    sets = [("sim_macho", "0", "10")] + [("sim_atlas", fold, spc) for fold in "01" for spc in ("5", "10")]
+    assert found == {(*chosen, model) for chosen in sets for model in ("skip", "raw_gru")}
+    assert {row["data"] for row in rows} == {"simulated"}
+    assert all(0 <= float(row["value"]) <= 1 for row in rows)
+
+
+def test_everything_written_lies_under_results(finished):
+    assert {path.name for path in finished.folder.iterdir()} == {"results", ".snakemake", "config.yaml"}
+
+
+def test_second_run_has_nothing_to_do(finished):
+    assert "Nothing to be done" in finished.run("--cores", "2")
+
+
+def test_end_of_run_says_where_the_results_are(finished, copy_of):
+    copy = copy_of(finished)
+    (copy.results / "figures/fig02.pdf").unlink()
+    output = copy.run("--cores", "2", "fig02")
+    assert all(place in output for place in ("results/tiny/figures", "results/tiny/tables", "results/tiny/report.html"))
+
+
+def test_editing_the_package_reruns_just_the_rules_that_use_it(finished, tmp_path):
+    """A copy of the sources stands in for the checkout, so that an edit there is the only difference."""
+    sources = tmp_path / "sources"
+    kept = ["Snakefile", "astromer", "config", "envs", "notebooks", "profiles", "rules", "workflow_scripts"]
+    sources.mkdir()
+    subprocess.run(["cp", "-a", *(str(ROOT / name) for name in kept), str(sources)], check=True)
+    command = finished.command("-n")
+    command[command.index("--snakefile") + 1] = str(sources / "Snakefile")
+
+    def jobs():
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, cwd=finished.folder, env=environment()
+        )
+        return set(finished.jobs(done.stdout))
+
+    before = jobs()
+    (sources / "astromer/evaluation/scores.py").open("a").write("\n# edited\n")
+    rerun = jobs() - before
+    assert {"train_head", "train_baseline", "collect_metrics", "draw_fig13"} <= rerun
+    assert not {"read_dump", "ingest_shard", "split_objects", "pretrain_encoder", "finetune_encoder"} & rerun
+
+
+def test_same_seed_same_tables(finished, tmp_path):
+    again = Workflow(tmp_path / "again", yaml.safe_load((ROOT / "tests/data/tiny.yaml").read_text()))
+    again.run("--cores", "1", "results/tiny/classify/v2_tiny/sim_macho/fold0/spc10/skip/metrics.csv")
+    whole = finished.checksums()
+    for name, content in again.checksums().items():
+        assert content == whole[name], f"{name} differs between two runs of one configuration"
+
+
+def test_killed_run_finishes_on_the_next(finished, workflow):
+    target = "results/tiny/pretrain/v2_tiny/scores.csv"
+    run = subprocess.Popen(
+        workflow.command("--cores", "2", target),
+        cwd=workflow.folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    log = workflow.results / "logs/pretrain_encoder/v2_tiny.log"
+    deadline = time.monotonic() + 300
+    while not log.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert log.exists(), "pretraining never started"
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    assert not (workflow.folder / target).exists()
+    workflow.run("--unlock")
+    workflow.run("--cores", "2", target)
+    for name in ("pretrain/v2_tiny/history.csv", "pretrain/v2_tiny/scores.csv"):
+        assert (workflow.results / name).read_bytes() == (finished.results / name).read_bytes()
+
+
+def test_failed_job_leaves_its_traceback_in_its_log(finished, copy_of):
+    copy = copy_of(finished)
+    damaged = copy.results / "embed/v2_tiny/sim_macho/fold0/spc10/embeddings.parquet"
+    damaged.write_bytes(b"no longer a table")
+    folder = copy.results / "classify/v2_tiny/sim_macho/fold0/spc10/skip"
+    output = copy.run(
+        "--cores", "1", "--retries", "0", "--", str(folder.relative_to(copy.folder) / "metrics.csv"), ok=False
+    )
+    assert "Traceback" in (copy.results / "logs/train_head/v2_tiny/sim_macho/fold0/spc10/skip.log").read_text()
+    assert "Traceback" in output
+    assert not (folder / "metrics.csv").exists()
+
+
+@pytest.mark.parametrize("section", ["pretraining", "finetuning"])
+def test_no_test_object_reaches_training(finished, section):
+    import polars as pl
+
+    from astromer.data.records import read_records
+
+    tested = {
+        dataset: pl.read_parquet(finished.results / f"splits/{dataset}.parquet").filter(pl.col("subset") == "test")
+        for dataset in ("sim_macho", "sim_atlas")
+    }
+    if section == "pretraining":
+        forbidden = set(tested["sim_macho"]["id"])
+        paths = [path for path in finished.results.glob("records/pretraining/sim_macho/*/*.tfrecord")]
+        used = [(path, forbidden) for path in paths]
+    else:
+        used = [
+            (path, set(tested[path.parts[-4]].filter(pl.col("fold") == int(path.parts[-3].removeprefix("fold")))["id"]))
+            for path in finished.results.glob("records/*/fold*/spc*/*.tfrecord")
+        ]
+    assert used
+    for path, forbidden in used:
+        assert forbidden
+        assert not forbidden & set(read_records(path)[0]["id"]), path

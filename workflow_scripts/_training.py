@@ -1,0 +1,67 @@
+"""What the scripts of pretraining and finetuning share."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+def fingerprint(files: Sequence[Path], **values: Any) -> str:
+    """Name everything that a training run depends on, so that a state of another run is never resumed."""
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    for path in files:
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
+
+
+def learn_to_reconstruct(
+    pretrained: Any,
+    records: dict[str, list[Path]],
+    folder: Path,
+    *,
+    training: dict,
+    masking: dict,
+    window: int,
+    seed: int,
+    state: Any,
+) -> None:
+    """Train a reconstructor and write model, configuration, learning curves and scores to `folder`."""
+    import polars as pl
+
+    from astromer.data.batches import pretraining_batches
+    from astromer.data.masking import Masking
+    from astromer.files import atomic_path
+    from astromer.models.published import save_pretrained
+    from astromer.training.pretraining import PretrainingOptions, evaluate_reconstruction, pretrain
+
+    options = dict(training)
+    batch_size = options.pop("batch_size")
+    weighted = pretrained.config.architecture == "v2"
+
+    def batches(subset: str, **more: Any) -> Any:
+        return pretraining_batches(
+            records[subset],
+            window=window,
+            batch_size=batch_size,
+            seed=seed,
+            masking=Masking(**masking),
+            variant=pretrained.config.variant,
+            **more,
+        )
+
+    history = pretrain(
+        pretrained.model,
+        lambda epoch: batches("train", epoch=epoch),
+        batches("validation", training=False),
+        PretrainingOptions(weighted=weighted, **options),
+        state=state,
+    )
+    scores = evaluate_reconstruction(pretrained.model, batches("test", training=False))
+    save_pretrained(pretrained.model, pretrained.config, folder)
+    history.write(folder)
+    with atomic_path(folder / "scores.csv") as temporary:
+        pl.DataFrame([{"predictor": name} | row for name, row in scores.items()]).write_csv(temporary)
+    shutil.rmtree(state.folder, ignore_errors=True)

@@ -1,0 +1,55 @@
+"""A pretrained encoder and the records of one fold and SPC -> the encoder adapted to them."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from _entry import logged, write_provenance
+from _training import fingerprint, learn_to_reconstruct
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(
+    model: Path,
+    records: dict[str, list[Path]],
+    folder: Path,
+    *,
+    training: dict,
+    masking: dict,
+    window: int,
+    seed: int,
+    state: Path,
+) -> None:
+    import keras
+
+    from astromer.models.published import load_pretrained
+    from astromer.training.state import StateFile
+
+    keras.utils.set_random_seed(seed)
+    learn_to_reconstruct(
+        load_pretrained(model.parent),
+        records,
+        folder,
+        training=training,
+        masking=masking,
+        window=window,
+        seed=seed,
+        state=StateFile(state, fingerprint([model, *records["train"], *records["validation"]], seed=seed)),
+    )
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):
+        main(
+            Path(snakemake.input.model),
+            {subset: [Path(snakemake.input[subset])] for subset in ("train", "validation", "test")},
+            Path(snakemake.output.model).parent,
+            training=json.loads(snakemake.params.training),
+            masking=json.loads(snakemake.params.masking),
+            window=snakemake.params.window,
+            seed=snakemake.params.seed,
+            state=Path(snakemake.params.state),
+        )
+        write_provenance(snakemake)

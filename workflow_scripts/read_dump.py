@@ -1,0 +1,31 @@
+"""One part of a survey's dump -> its rows in Parquet, sorted into shards by object."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from _entry import logged
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+
+def main(
+    observations: Path, objects: Path, *, survey: dict, name: str, source: Path | None, seed: int, part: int
+) -> None:
+    from astromer.data.ingest import read_part
+
+    read_part(survey, observations, objects, name=name, source=source, seed=seed, part=part)
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):
+        main(
+            Path(snakemake.output.observations),
+            Path(snakemake.output.objects),
+            survey=json.loads(snakemake.params.survey),
+            name=snakemake.wildcards.survey,
+            source=Path(snakemake.input.dump) if snakemake.input.dump else None,
+            seed=snakemake.params.seed,
+            part=int(snakemake.wildcards.shard),
+        )
