@@ -39,6 +39,7 @@ wildcard_constraints:
 
 
 include: "rules/common.smk"
+include: "rules/outputs.smk"
 include: "rules/ingest.smk"
 include: "rules/split.smk"
 include: "rules/records.smk"
@@ -67,6 +68,4 @@ onsuccess:
 
 
 onerror:
-    print(
-        f"A job failed: its log lies under results/{config['run']}/logs/, the last lines are shown above."
-    )
+    print(f"A job failed: its log lies under results/{config['run']}/logs/, the last lines are shown above.")

@@ -55,7 +55,7 @@ def write_shard(folder: Path) -> int:
     """Write one shard from its two Parquet files; return the process's peak memory in MB."""
     from astromer.data.records import write_records
 
-    observations = pl.read_parquet(folder / "observations.parquet")
+    observations = pl.scan_parquet(folder / "observations.parquet")
     write_records(observations, pl.read_parquet(folder / "objects.parquet"), folder / "a.tfrecord", classes=CLASSES)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 

@@ -17,30 +17,6 @@ localrules:
     fig13,
 
 
-def figure_files(*names):
-    """PDF and PNG of figures."""
-    return expand(
-        "<results>/figures/{name}.{suffix}", name=names, suffix=["pdf", "png"]
-    )
-
-
-def of_each_dataset(figure):
-    """PDF and PNG of a figure that is drawn for each dataset."""
-    return figure_files(*(f"{figure}_{dataset}" for dataset in config["datasets"]))
-
-
-def summary_of_results():
-    """What a run that has ended tells its user."""
-    results = Path("results", config["run"])
-    places = {
-        "figures": results / "figures",
-        "tables": results / "tables",
-        "report": results / "report.html",
-    }
-    lines = [f"  {name:8} {path}" for name, path in places.items() if path.exists()]
-    return "\n".join([f"Run {config['run']!r} has ended. Its results:", *lines])
-
-
 rule surveys:
     """Ingest every survey of the run."""
     input:

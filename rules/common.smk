@@ -9,20 +9,12 @@ from snakemake.exceptions import WorkflowError
 
 def check_references(config):
     """Raise where a section of the configuration names a survey that is not configured."""
-    named = {
-        f"datasets.{name}.survey": dataset["survey"]
-        for name, dataset in config["datasets"].items()
-    }
-    named |= {
-        f"pretraining.surveys[{i}]": survey
-        for i, survey in enumerate(config["pretraining"]["surveys"])
-    }
+    named = {f"datasets.{name}.survey": dataset["survey"] for name, dataset in config["datasets"].items()}
+    named |= {f"pretraining.surveys[{i}]": survey for i, survey in enumerate(config["pretraining"]["surveys"])}
     for key, survey in named.items():
         if survey not in config["surveys"]:
             known = ", ".join(sorted(config["surveys"]))
-            raise WorkflowError(
-                f"Config key {key}: there is no survey {survey!r}; the configured ones are {known}."
-            )
+            raise WorkflowError(f"Config key {key}: there is no survey {survey!r}; the configured ones are {known}.")
 
 
 def used_surveys():
@@ -36,11 +28,7 @@ def used_surveys():
 
 def simulated_surveys():
     """Surveys of the run whose stars are simulated; figures and tables say so."""
-    return [
-        survey
-        for survey in used_surveys()
-        if config["surveys"][survey]["format"] == "simulated"
-    ]
+    return [survey for survey in used_surveys() if config["surveys"][survey]["format"] == "simulated"]
 
 
 def shards_of(survey):
@@ -116,20 +104,34 @@ TRAINING_CODE = [*RECORDS_CODE, "models", "training"]
 CLASSIFIER_CODE = [*TRAINING_CODE, "evaluation/embeddings.py", "evaluation/scores.py"]
 
 
-def classifier_files(filename, dataset=None):
-    """`filename` of every head and baseline of every fold and SPC, of one dataset or of all."""
+def classifier_files(filename):
+    """`filename` of every head and baseline of every dataset, fold and SPC."""
     classification = config["classification"]
-    models = [
-        f"classify/{ckpt}/{{sets}}/{head}"
-        for ckpt in config["checkpoints"]
-        for head in classification["heads"]
-    ]
-    models += [
-        f"baseline/{{sets}}/{baseline}" for baseline in classification["baselines"]
-    ]
+    models = [f"classify/{ckpt}/{{sets}}/{head}" for ckpt in config["checkpoints"] for head in classification["heads"]]
+    models += [f"baseline/{{sets}}/{baseline}" for baseline in classification["baselines"]]
     return [
         f"<results>/{model}/{filename}".format(sets=f"{name}/fold{fold}/spc{spc}")
-        for name in ([dataset] if dataset else config["datasets"])
+        for name in config["datasets"]
         for fold, spc in fold_and_spc(name)
         for model in models
+    ]
+
+
+def dump_of(wildcards):
+    """The file or folder that a survey is read from."""
+    survey = config["surveys"][wildcards.survey]
+    return [] if survey["format"] == "simulated" else Path(config["surveys_dir"], survey["source"])
+
+
+def survey_of(wildcards):
+    """The survey of a dataset."""
+    return config["datasets"][wildcards.dataset]["survey"]
+
+
+def pretraining_records(subset):
+    """Record files of one subset of all shards of the surveys that are learned from."""
+    return [
+        f"<results>/records/pretraining/{survey}/{shard}/{subset}.tfrecord"
+        for survey in config["pretraining"]["surveys"]
+        for shard in shards_of(survey)
     ]

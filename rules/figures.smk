@@ -7,46 +7,6 @@ Every figure is a rule of its own that says what its notebook reads; `fig02` is 
 """
 
 
-def figure_names():
-    """Every figure of the run."""
-    return [
-        "fig02",
-        "fig03",
-        *(
-            f"{figure}_{dataset}"
-            for figure in ("fig12", "fig13")
-            for dataset in config["datasets"]
-        ),
-    ]
-
-
-def observation_files(survey):
-    """All shards of a survey's observations."""
-    return [
-        f"<results>/parquet/{survey}/observations/{shard}.parquet"
-        for shard in shards_of(survey)
-    ]
-
-
-def notebook_parameters(**parameters):
-    """Parameters of a notebook as one string; every figure is told the run's name."""
-    return json.dumps(parameters | {"run": config["run"]}, sort_keys=True)
-
-
-def survey_parameters(wildcards, input, output):
-    """What the notebooks on whole surveys are told."""
-    return notebook_parameters(
-        surveys=used_surveys(),
-        observations={
-            survey: [str(path) for path in input[survey]] for survey in used_surveys()
-        },
-        simulated=simulated_surveys(),
-        pdf=output.pdf,
-        png=output.png,
-        table=output.table,
-    )
-
-
 rule draw_fig02:
     """Magnitude distributions of the surveys (Fig. 2)."""
     input:
@@ -144,29 +104,6 @@ use rule draw_fig02 as draw_fig12 with:
         code=package_digest("plots", "evaluation/scores.py"),
 
 
-def encoder_labels():
-    """Names of the checkpoints in figures: A1 and A2 as in the paper where these tell them apart, else their own."""
-    short = {
-        name: {"v1": "A1", "v2": "A2"}[encoder["architecture"]]
-        for name, encoder in config["checkpoints"].items()
-    }
-    return (
-        short
-        if len(set(short.values())) == len(short)
-        else {name: name for name in short}
-    )
-
-
-def predictions_per_spc(wildcards):
-    """Predictions of the first head on the first checkpoint, named by SPC: one file per fold."""
-    ckpt, head = next(iter(config["checkpoints"])), config["classification"]["heads"][0]
-    files = {}
-    for fold, spc in fold_and_spc(wildcards.dataset):
-        path = f"<results>/classify/{ckpt}/{wildcards.dataset}/fold{fold}/spc{spc}/{head}/predictions.parquet"
-        files.setdefault(f"spc{spc}", []).append(path)
-    return files
-
-
 use rule draw_fig02 as draw_fig13 with:
     input:
         unpack(predictions_per_spc),
@@ -189,10 +126,7 @@ use rule draw_fig02 as draw_fig13 with:
         "<benchmarks>/draw_fig13_{dataset}.jsonl"
     params:
         parameters=lambda wildcards, input, output: notebook_parameters(
-            predictions={
-                str(spc): list(input[f"spc{spc}"])
-                for spc in config["datasets"][wildcards.dataset]["spc"]
-            },
+            predictions={str(spc): list(input[f"spc{spc}"]) for spc in config["datasets"][wildcards.dataset]["spc"]},
             classes=config["datasets"][wildcards.dataset]["classes"],
             dataset=wildcards.dataset,
             model=config["classification"]["heads"][0],

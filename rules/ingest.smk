@@ -7,16 +7,6 @@ OUT  <results>/parquet/<survey>/observations/<shard>.parquet   id, mjd, mag, err
 """
 
 
-def dump_of(wildcards):
-    """The file or folder that a survey is read from."""
-    survey = config["surveys"][wildcards.survey]
-    return (
-        []
-        if survey["format"] == "simulated"
-        else Path(config["surveys_dir"], survey["source"])
-    )
-
-
 rule read_dump:
     """Read one part of a survey's dump and sort its rows into shards by object."""
     input:
@@ -37,12 +27,8 @@ rule read_dump:
         runtime=scaled_runtime(60),
     params:
         survey=as_json("surveys", "{survey}"),
-        seed=lambda wildcards: (
-            config["seed"] if wildcards.survey in simulated_surveys() else None
-        ),
-        code=package_digest(
-            "data/readers", "data/simulation", "data/sources.py", "data/ingest.py"
-        ),
+        seed=lambda wildcards: (config["seed"] if wildcards.survey in simulated_surveys() else None),
+        code=package_digest("data/readers", "data/simulation", "data/sources.py", "data/ingest.py"),
     message:
         "Reading part {wildcards.shard} of {wildcards.survey}"
     script:

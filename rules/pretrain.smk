@@ -7,15 +7,6 @@ OUT  <results>/pretrain/<ckpt>/model.keras, config.json    best weights by valid
 """
 
 
-def pretraining_records(subset):
-    """Record files of one subset of all shards of the surveys that are learned from."""
-    return [
-        f"<results>/records/pretraining/{survey}/{shard}/{subset}.tfrecord"
-        for survey in config["pretraining"]["surveys"]
-        for shard in shards_of(survey)
-    ]
-
-
 rule pretrain_encoder:
     """Train an encoder to reconstruct hidden magnitudes; a killed job resumes from its state."""
     input:

@@ -8,11 +8,6 @@ OUT  <results>/records/pretraining/<survey>/<shard>/{train,validation,test}.tfre
 """
 
 
-def survey_of(wildcards):
-    """The survey of a dataset."""
-    return config["datasets"][wildcards.dataset]["survey"]
-
-
 rule write_pretraining_records:
     """Pack one shard of a survey into records for pretraining; stars that any dataset tests on stay out."""
     input:

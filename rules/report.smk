@@ -5,21 +5,6 @@ OUT  <results>/report.html
 """
 
 
-def reported_files():
-    """Figures and tables that the report shows; `figures` and `tables` in collect.smk make just these."""
-    figures = [f"<results>/figures/{name}.png" for name in figure_names()]
-    tables = ["<results>/tables/metrics.csv"]
-    tables += [
-        f"<results>/parquet/{survey}/{table}.csv"
-        for survey in used_surveys()
-        for table in ("quality", "examples")
-    ]
-    tables += [
-        f"<results>/pretrain/{ckpt}/scores.csv" for ckpt in config["checkpoints"]
-    ]
-    return figures + tables
-
-
 rule write_report:
     """Let Snakemake write its report of the finished figures and tables, under the very same configuration."""
     input:

@@ -9,14 +9,10 @@ OUT  <results>/splits/pretraining.parquet    survey, id, subset
 rule split_objects:
     """Draw every set of objects once; all later stages read these."""
     input:
-        metadata=expand(
-            "<results>/parquet/{survey}/metadata.parquet", survey=used_surveys()
-        ),
+        metadata=expand("<results>/parquet/{survey}/metadata.parquet", survey=used_surveys()),
     output:
         pretraining="<results>/splits/pretraining.parquet",
-        datasets=expand(
-            "<results>/splits/{dataset}.parquet", dataset=config["datasets"]
-        ),
+        datasets=expand("<results>/splits/{dataset}.parquet", dataset=config["datasets"]),
         provenance="<results>/splits/provenance.json",
     log:
         "<logs>/split_objects.log",

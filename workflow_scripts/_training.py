@@ -26,9 +26,13 @@ def learn_to_reconstruct(
     masking: dict,
     window: int,
     seed: int,
-    state: Any,
+    state: Path,
+    initial: Sequence[Path] = (),
 ) -> None:
-    """Train a reconstructor and write model, configuration, learning curves and scores to `folder`."""
+    """Train a reconstructor and write model, configuration, learning curves and scores to `folder`.
+
+    `state` is the folder of the state that a killed job resumes from; `initial` are the files of the first weights.
+    """
     import polars as pl
 
     from astromer.data.batches import pretraining_batches
@@ -36,10 +40,13 @@ def learn_to_reconstruct(
     from astromer.files import atomic_path
     from astromer.models.published import save_pretrained
     from astromer.training.pretraining import PretrainingOptions, evaluate_reconstruction, pretrain
+    from astromer.training.state import StateFile
 
     options = dict(training)
     batch_size = options.pop("batch_size")
     weighted = pretrained.config.architecture == "v2"
+    identity = {"encoder": pretrained.config.to_dict(), "masking": masking, "window": window, "seed": seed}
+    files = [*initial, *records["train"], *records["validation"]]
 
     def batches(subset: str, **more: Any) -> Any:
         return pretraining_batches(
@@ -57,11 +64,11 @@ def learn_to_reconstruct(
         lambda epoch: batches("train", epoch=epoch),
         batches("validation", training=False),
         PretrainingOptions(weighted=weighted, **options),
-        state=state,
+        state=StateFile(state, fingerprint(files, batch_size=batch_size, **identity)),
     )
     scores = evaluate_reconstruction(pretrained.model, batches("test", training=False))
     save_pretrained(pretrained.model, pretrained.config, folder)
     history.write(folder)
     with atomic_path(folder / "scores.csv") as temporary:
         pl.DataFrame([{"predictor": name} | row for name, row in scores.items()]).write_csv(temporary)
-    shutil.rmtree(state.folder, ignore_errors=True)
+    shutil.rmtree(state, ignore_errors=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from _entry import logged, write_provenance
-from _training import fingerprint, learn_to_reconstruct
+from _training import learn_to_reconstruct
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -25,7 +25,6 @@ def main(
     import keras
 
     from astromer.models.published import load_pretrained
-    from astromer.training.state import StateFile
 
     keras.utils.set_random_seed(seed)
     learn_to_reconstruct(
@@ -36,7 +35,8 @@ def main(
         masking=masking,
         window=window,
         seed=seed,
-        state=StateFile(state, fingerprint([model, *records["train"], *records["validation"]], seed=seed)),
+        state=state,
+        initial=[model],
     )
 
 

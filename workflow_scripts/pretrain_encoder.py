@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from _entry import logged, write_provenance
-from _training import fingerprint, learn_to_reconstruct
+from _training import learn_to_reconstruct
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -27,7 +27,6 @@ def main(
     from astromer.models.config import EncoderConfig
     from astromer.models.encoders import build_encoder, build_reconstructor
     from astromer.models.published import Pretrained
-    from astromer.training.state import StateFile
 
     keras.utils.set_random_seed(seed)
     config = EncoderConfig.from_dict(encoder | {"window": window})
@@ -39,7 +38,7 @@ def main(
         masking=masking,
         window=window,
         seed=seed,
-        state=StateFile(state, fingerprint(records["train"] + records["validation"], encoder=encoder, seed=seed)),
+        state=state,
     )
 
 

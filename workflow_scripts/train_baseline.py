@@ -1,4 +1,4 @@
-"""Records of one fold and SPC -> a baseline trained from scratch, its predictions for the test objects, their scores."""
+"""Records of one fold and SPC -> a baseline trained from scratch, its predictions and their scores."""
 
 import json
 from pathlib import Path
@@ -39,6 +39,9 @@ def main(
     def batches(subset: str, **more: Any) -> Any:
         return plain_batches([records[subset]], window=window, batch_size=batch_size, **more)
 
+    files = [records["train"], records["validation"]]
+    identity = {"seed": seed, "batch_size": batch_size, "window": window}
+    identity |= {"baseline": baseline, "units": gru_units, "hidden": hidden_units}
     train_and_score(
         build_baseline(baseline, num_classes=len(classes), units=gru_units, hidden=hidden_units),
         lambda epoch: batches("train", shuffle=True, seed=seed, epoch=epoch),
@@ -48,9 +51,7 @@ def main(
         folder,
         classes=classes,
         training=training,
-        state=StateFile(
-            state, fingerprint([records["train"], records["validation"]], seed=seed, batch_size=batch_size)
-        ),
+        state=StateFile(state, fingerprint(files, **identity)),
         tags=tags,
     )
 

@@ -1,4 +1,4 @@
-"""Stored embeddings of one fold and SPC -> a trained head, its predictions for the test objects and their scores."""
+"""Stored embeddings of one fold and SPC -> a trained head, its predictions and their scores."""
 
 import json
 from pathlib import Path
@@ -37,6 +37,7 @@ def main(
     tables = {name: table.filter(pl.col("subset") == name) for name in ("train", "validation", "test")}
     num_levels, dim = table["mean"].dtype.shape
     batch_size = training["batch_size"]
+    identity = {"seed": seed, "batch_size": batch_size, "head": head, "hidden": hidden_units}
     train_and_score(
         build_head(head, num_levels=num_levels, dim=dim, num_classes=len(classes), hidden=hidden_units),
         array_batches(head_inputs(tables["train"]), batch_size, seed=seed),
@@ -46,7 +47,7 @@ def main(
         folder,
         classes=classes,
         training=training,
-        state=StateFile(state, fingerprint([embeddings], seed=seed, batch_size=batch_size)),
+        state=StateFile(state, fingerprint([embeddings], **identity)),
         tags=tags,
     )
 

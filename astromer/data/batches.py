@@ -5,6 +5,8 @@ the survey.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import tensorflow as tf
@@ -30,11 +32,10 @@ def pretraining_batches(
     variant: Variant = "paper",
     training: bool = True,
     epoch: int = 0,
-    epochs: int = 1,
     sampling: bool = False,
     pad_multiple: int | None = None,
 ) -> tf.data.Dataset:
-    """Return masked windows of one or more epochs.
+    """Return one epoch of masked windows.
 
     Args:
         files: records, as `astromer.data.records` writes them, or the original's.
@@ -45,9 +46,7 @@ def pretraining_batches(
         variant: see `astromer.data.masking.mask_windows`.
         training: shuffle, and draw windows and masks anew each epoch; False for validation and test: in the files'
             order, each window masked alike whatever the epoch, the batch size and the packing of the files.
-        epoch: the first epoch's number. A resumed run that asks for epoch e gets the batches of the unbroken one.
-        epochs: how many epochs to return, one after the other; each ends with its own last batch, so that each has
-            `ceil(count_windows(files, window) / batch_size)` batches. Spares small data the start of each epoch.
+        epoch: the epoch's number. A resumed run that asks for epoch e gets the batches of the unbroken one.
         sampling: one random window of each object instead of all of its windows.
         pad_multiple: batch windows of similar length together, and pad them to the longest of their batch, rounded up
             to a multiple of this; None pads all to `window`.
@@ -61,17 +60,8 @@ def pretraining_batches(
     """
     if variant not in VARIANTS:
         raise InputError(f"variant is {variant!r}; expected one of {VARIANTS}")
-    windows = _windows_of_epoch(files, window, batch_size, seed, training, sampling, pad_multiple)
-
-    def masked(number: tf.Tensor) -> tf.data.Dataset:
-        number = number if training else tf.zeros_like(number)
-
-        def mask(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-            return mask_windows(batch, window_keys(batch["id"], batch["start"], seed, number), masking, variant)
-
-        return windows(number).map(mask, tf.data.AUTOTUNE)
-
-    return tf.data.Dataset.range(epoch, epoch + epochs).flat_map(masked).prefetch(tf.data.AUTOTUNE)
+    reading = _Reading(tuple(files), window, batch_size, seed, training, sampling, pad_multiple)
+    return _epoch_function(reading, masking, variant)(tf.constant(epoch if training else 0, tf.int64))
 
 
 def plain_batches(
@@ -90,8 +80,8 @@ def plain_batches(
     The arguments, and the errors, are those of `pretraining_batches`. Windows come in the files' order unless `shuffle`
     or `pad_multiple` rearranges them. The elements are what `astromer.data.masking.show_windows` returns.
     """
-    windows = _windows_of_epoch(files, window, batch_size, seed, shuffle, sampling, pad_multiple)
-    return windows(tf.constant(epoch, tf.int64)).map(show_windows, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    reading = _Reading(tuple(files), window, batch_size, seed, shuffle, sampling, pad_multiple)
+    return _epoch_function(reading, None, "paper")(tf.constant(epoch, tf.int64))
 
 
 def count_windows(files: Sequence[Path], window: int) -> int:
@@ -102,42 +92,80 @@ def count_windows(files: Sequence[Path], window: int) -> int:
     return sum(int((-(-batch // window)).sum()) for batch in lengths.as_numpy_iterator())
 
 
-def _windows_of_epoch(
-    files: Sequence[Path],
-    window: int,
-    batch_size: int,
-    seed: int,
-    shuffle: bool,
-    sampling: bool,
-    pad_multiple: int | None,
-) -> Callable[[tf.Tensor], tf.data.Dataset]:
-    """Return a function, in graph, from an epoch's number to its batches of windows as `cut_windows` makes them."""
-    layout = _layout(files)
+@dataclass(frozen=True)
+class _Reading:
+    """How to get from files to batches of windows, whatever is masked in them."""
 
-    def windows(epoch: tf.Tensor) -> tf.data.Dataset:
+    files: tuple[Path, ...]
+    window: int
+    batch_size: int
+    seed: int
+    shuffle: bool
+    sampling: bool
+    pad_multiple: int | None
+
+    def windows(self, epoch: tf.Tensor) -> tf.data.Dataset:
+        """Return batches of windows as `cut_windows` makes them, in graph."""
+        layout = _layout(self.files)
+
         def cut(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
             records = parse_records(serialized, layout)
-            if not sampling:
-                return cut_windows(records, regular_windows(records["length"], window), window)
-            bits = window_keys(records["id"], tf.zeros_like(records["length"]), seed, epoch)
-            return cut_windows(records, random_windows(records["length"], window, bits), window)
+            if not self.sampling:
+                return cut_windows(records, regular_windows(records["length"], self.window), self.window)
+            bits = window_keys(records["id"], tf.zeros_like(records["length"]), self.seed, epoch)
+            return cut_windows(records, random_windows(records["length"], self.window, bits), self.window)
 
         def mix(block: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
             # Shuffled objects still come with all their windows at once. Keys other than the masks', of another seed.
-            return _take(block, tf.argsort(window_keys(block["id"], block["start"], seed + 1, epoch)))
+            return _take(block, tf.argsort(window_keys(block["id"], block["start"], self.seed + 1, epoch)))
 
-        serialized = _shuffled(files, seed, epoch) if shuffle else _in_order(files)
+        serialized = _shuffled(self.files, self.seed, epoch) if self.shuffle else _in_order(self.files)
         chunks = serialized.batch(OBJECTS_PER_CHUNK).map(cut, tf.data.AUTOTUNE)
-        if not shuffle and pad_multiple is None:
-            return chunks.rebatch(batch_size)
-        blocks = chunks.rebatch(BATCHES_PER_BLOCK * batch_size)
-        blocks = blocks.map(mix) if shuffle else blocks
-        if pad_multiple is None:
-            return blocks.rebatch(batch_size)
-        order = (seed, epoch) if shuffle else None
-        return blocks.flat_map(lambda block: _batches_by_length(block, window, batch_size, pad_multiple, order))
+        if not self.shuffle and self.pad_multiple is None:
+            return chunks.rebatch(self.batch_size)
+        blocks = chunks.rebatch(BATCHES_PER_BLOCK * self.batch_size)
+        blocks = blocks.map(mix) if self.shuffle else blocks
+        if self.pad_multiple is None:
+            return blocks.rebatch(self.batch_size)
+        return blocks.flat_map(lambda block: self.by_length(block, epoch))
 
-    return windows
+    def by_length(self, block: dict[str, tf.Tensor], epoch: tf.Tensor) -> tf.data.Dataset:
+        """Split a block of windows into batches of similar length, without the padding that a whole batch shares.
+
+        The batches come in random order if `shuffle`, or else from short to long.
+        """
+        columns = tf.minimum(-(-block["length"] // self.pad_multiple) * self.pad_multiple, self.window)
+        rows_by_length = tf.argsort(columns, stable=True)
+        firsts = tf.range(0, tf.size(columns), self.batch_size)
+        if self.shuffle:
+            firsts = tf.random.experimental.stateless_shuffle(firsts, (self.seed, epoch))
+
+        def batch(first: tf.Tensor) -> dict[str, tf.Tensor]:
+            rows = rows_by_length[first : first + self.batch_size]
+            longest = tf.reduce_max(tf.gather(columns, rows))
+            taken = _take(block, rows)
+            return {key: value[:, :longest] if value.shape.rank == 2 else value for key, value in taken.items()}
+
+        return tf.data.Dataset.from_tensor_slices(firsts).map(batch)
+
+
+@lru_cache(maxsize=32)
+def _epoch_function(
+    reading: _Reading, masking: Masking | None, variant: Variant
+) -> Callable[[tf.Tensor], tf.data.Dataset]:
+    """Return the function from an epoch's number to its batches; it is traced once, not again for each epoch."""
+
+    @tf.function(input_signature=[tf.TensorSpec((), tf.int64)])
+    def batches(epoch: tf.Tensor) -> tf.data.Dataset:
+        def finish(windows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            if masking is None:
+                return show_windows(windows)
+            keys = window_keys(windows["id"], windows["start"], reading.seed, epoch)
+            return mask_windows(windows, keys, masking, variant)
+
+        return reading.windows(epoch).map(finish, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+    return batches
 
 
 def _layout(files: Sequence[Path]) -> str:
@@ -160,38 +188,11 @@ def _shuffled(files: Sequence[Path], seed: int, epoch: tf.Tensor) -> tf.data.Dat
     records = tf.data.Dataset.from_tensor_slices(paths).interleave(
         tf.data.TFRecordDataset, cycle_length=FILES_AT_ONCE, block_length=16
     )
+    # `shuffle` adds the seed of the graph that it is in: ours, not the calling program's.
+    tf.compat.v1.set_random_seed(1)
     shuffle_seed = tf.random.stateless_uniform((), (seed, epoch), minval=None, maxval=None, dtype=tf.int64)
-
-    def shuffled(_: tf.Tensor) -> tf.data.Dataset:
-        # `shuffle` adds the seed of the graph that it is in. In this graph it is ours, not the calling program's.
-        tf.compat.v1.set_random_seed(1)
-        return records.shuffle(SHUFFLED_OBJECTS, shuffle_seed, reshuffle_each_iteration=False)
-
-    return tf.data.Dataset.from_tensors(0).flat_map(shuffled)
+    return records.shuffle(SHUFFLED_OBJECTS, shuffle_seed, reshuffle_each_iteration=False)
 
 
 def _take(windows: dict[str, tf.Tensor], rows: tf.Tensor) -> dict[str, tf.Tensor]:
     return {key: tf.gather(value, rows) for key, value in windows.items()}
-
-
-def _batches_by_length(
-    block: dict[str, tf.Tensor], window: int, batch_size: int, pad_multiple: int, order: tuple[int, tf.Tensor] | None
-) -> tf.data.Dataset:
-    """Split a block of windows into batches of similar length, without the padding that a whole batch shares.
-
-    The batches come in the random order of a seed, or from short to long.
-    """
-    columns = tf.minimum(-(-block["length"] // pad_multiple) * pad_multiple, window)
-    by_length = tf.argsort(columns, stable=True)
-    firsts = tf.range(0, tf.size(columns), batch_size)
-    if order is not None:
-        firsts = tf.random.experimental.stateless_shuffle(firsts, order)
-
-    def batch(first: tf.Tensor) -> dict[str, tf.Tensor]:
-        rows = by_length[first : first + batch_size]
-        longest = tf.reduce_max(tf.gather(columns, rows))
-        return {
-            key: value[:, :longest] if value.shape.rank == 2 else value for key, value in _take(block, rows).items()
-        }
-
-    return tf.data.Dataset.from_tensor_slices(firsts).map(batch)

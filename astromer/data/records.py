@@ -21,6 +21,7 @@ from astromer.errors import InputError
 from astromer.files import atomic_path, write_json
 
 UNLABELLED = -1
+ROWS_AT_ONCE = 2**18
 OBJECT_COLUMNS = ("id", "class", "band", "shard")
 OBSERVATION_COLUMNS = ("id", "mjd", "mag", "err_mag")
 LAYOUTS = {
@@ -108,12 +109,17 @@ def _encode(name: str, shared_context: bytes, columns: Sequence[np.ndarray]) -> 
 
 
 def write_records(
-    observations: pl.DataFrame, objects: pl.DataFrame, path: Path, *, classes: Sequence[str] | None = None
+    observations: pl.DataFrame | pl.LazyFrame,
+    objects: pl.DataFrame,
+    path: Path,
+    *,
+    classes: Sequence[str] | None = None,
 ) -> RecordFile:
-    """Write one file of records atomically, one record per row of `objects` and in their order.
+    """Write one file of records atomically, one record per row of `objects`, sorted by id.
 
     Args:
-        observations: `id`, `mjd` [days], `mag`, `err_mag`, sorted by id and mjd. Other objects' rows are left out.
+        observations: `id`, `mjd` [days], `mag`, `err_mag`, sorted by id and mjd; those of other objects are left out.
+            `polars.scan_parquet(file)` is read piece by piece, in memory that does not depend on the file's size.
         objects: `id`, `class` (null: unknown), `band` (null: unknown), `shard`.
         path: the file to write.
         classes: the labels' order, an object's label being the index of its class; None writes label -1 for all.
@@ -122,74 +128,89 @@ def write_records(
         InputError: a column is missing; an object is listed twice or has no observation; its class is not one of
             `classes`; observations are not sorted, or not finite.
     """
-    for table, columns in ((objects, OBJECT_COLUMNS), (observations, OBSERVATION_COLUMNS)):
-        if missing := [name for name in columns if name not in table.columns]:
-            raise InputError(f"{path}: cannot be written: a table lacks the columns {missing} of {list(columns)}")
-    labels = _labels(objects, classes, path)
-    spans = _spans(observations, objects, path)
-    arrays = [observations[name].to_numpy() for name in OBSERVATION_COLUMNS[1:]]
-    _check_values(observations["id"], arrays, path)
-    rows = zip(
-        objects["id"],
-        objects["class"].cast(pl.String).fill_null(""),
-        objects["band"].cast(pl.String).fill_null(""),
-        labels,
-        objects["shard"],
-        spans["first"],
-        spans["length"],
-        strict=True,
-    )
+    observations = observations.lazy()
+    for columns, wanted in ((objects.columns, OBJECT_COLUMNS), (observations.collect_schema(), OBSERVATION_COLUMNS)):
+        if missing := set(wanted).difference(columns):
+            raise InputError(f"{path}: cannot be written: a table lacks {sorted(missing)}; expected {list(wanted)}")
+    described = _describe(objects, classes, path)
+    written, total = [described["id"].clear()], 0
     with atomic_path(path) as temporary:
         with tf.io.TFRecordWriter(str(temporary)) as writer:
-            for name, class_name, band, label, shard, first, length in rows:
-                mjd, mag, err_mag = (array[first : first + length] for array in arrays)
-                high = mjd.astype("<f4")
-                columns = (high, mag.astype("<f4"), err_mag.astype("<f4"), (mjd - high).astype("<f4"))
-                writer.write(_encode(name, _shared_context(class_name, band, label, shard), columns))
+            for rows in _whole_objects(observations.select(OBSERVATION_COLUMNS), path):
+                spans = _spans(rows).join(described, on="id", how="inner", maintain_order="left")
+                written.append(spans["id"])
+                total += int(spans["length"].sum())
+                for record in _encode_objects(rows, spans):
+                    writer.write(record)
+        empty = described["id"].filter(~described["id"].is_in(pl.concat(written).implode()))
+        if len(empty):
+            raise InputError(f"{path}: {len(empty)} objects have no observation, the first being {empty[0]!r}")
         checksum = _sha256(temporary)
-    return RecordFile(Path(path), len(objects), int(spans["length"].sum()), checksum)
+    return RecordFile(Path(path), len(described), total, checksum)
 
 
-def _labels(objects: pl.DataFrame, classes: Sequence[str] | None, path: Path) -> pl.Series:
-    """Return each object's label, an index of `classes`."""
+def _describe(objects: pl.DataFrame, classes: Sequence[str] | None, path: Path) -> pl.DataFrame:
+    """Return what a record says of its object besides its observations."""
+    twice = objects["id"].filter(objects["id"].is_duplicated())
+    if len(twice):
+        raise InputError(f"{path}: objects are listed twice, the first being {twice[0]!r}")
+    named = objects.select("id", pl.col("class", "band").cast(pl.String), "shard")
     if classes is None:
-        return pl.repeat(UNLABELLED, len(objects), dtype=pl.Int64, eager=True)
-    table = pl.DataFrame({"class": list(classes), "label": range(len(classes))}, schema={"class": str, "label": int})
-    names = objects.select("id", pl.col("class").cast(pl.String))
-    labels = names.join(table, on="class", how="left", maintain_order="left")["label"]
-    if labels.null_count():
-        unknown = names.filter(labels.is_null())
-        raise InputError(
-            f"{path}: {len(unknown)} objects are of no known class, the first being {unknown['id'][0]!r} "
-            f"of class {unknown['class'][0]!r}; expected one of {list(classes)}"
-        )
-    return labels
+        labelled = named.with_columns(label=pl.lit(UNLABELLED))
+    else:
+        order = pl.DataFrame({"class": classes, "label": range(len(classes))}, {"class": pl.String, "label": pl.Int64})
+        labelled = named.join(order, on="class", how="left", maintain_order="left")
+        unknown = labelled.filter(pl.col("label").is_null())
+        if len(unknown):
+            raise InputError(
+                f"{path}: {len(unknown)} objects are of no known class, the first being {unknown['id'][0]!r} "
+                f"of class {unknown['class'][0]!r}; expected one of {list(classes)}"
+            )
+    return labelled.with_columns(pl.col("class", "band").fill_null(""))
 
 
-def _spans(observations: pl.DataFrame, objects: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """Return `first` and `length` of each object's rows in the sorted `observations`."""
-    runs = observations.select(pl.col("id").rle()).unnest("id").rename({"len": "length", "value": "id"})
-    runs = runs.with_columns(first=pl.col("length").cum_sum() - pl.col("length"))
-    for table, trouble in ((runs, "the observations are not sorted by id"), (objects, "an object is listed twice")):
-        twice = table["id"].filter(table["id"].is_duplicated())
-        if len(twice):
-            raise InputError(f"{path}: {trouble}: {twice[0]!r}")
-    spans = objects.select("id").join(runs, on="id", how="left", maintain_order="left")
-    empty = spans.filter(pl.col("length").is_null())
-    if len(empty):
-        raise InputError(f"{path}: {len(empty)} objects have no observation, the first being {empty['id'][0]!r}")
-    return spans
+def _whole_objects(observations: pl.LazyFrame, path: Path) -> Iterator[pl.DataFrame]:
+    """Yield the observations in pieces of whole objects, checked."""
+    waiting = pl.DataFrame(schema=observations.collect_schema())
+    for first in range(0, observations.select(pl.len()).collect().item(), ROWS_AT_ONCE):
+        rows = pl.concat([waiting, observations.slice(first, ROWS_AT_ONCE).collect()])
+        _check_rows(rows, path)
+        is_last = rows["id"] == rows["id"][-1]
+        waiting = rows.filter(is_last)
+        yield rows.filter(~is_last)
+    yield waiting
 
 
-def _check_values(ids: pl.Series, arrays: Sequence[np.ndarray], path: Path) -> None:
-    """Raise InputError unless all values are finite and each object's times ascend."""
-    backwards = np.flatnonzero(arrays[0][1:] < arrays[0][:-1])
-    backwards = backwards[(ids.gather(backwards) == ids.gather(backwards + 1)).to_numpy()]
-    infinite = np.flatnonzero(~np.logical_and.reduce([np.isfinite(array) for array in arrays]))
-    for rows, wanted in ((infinite, "finite mjd, mag and err_mag"), (backwards, "observations sorted by mjd")):
-        if rows.size:
-            name = ids[int(rows[0])]
-            raise InputError(f"{path}: expected {wanted}; {rows.size} rows are wrong, the first one of {name!r}")
+def _check_rows(rows: pl.DataFrame, path: Path) -> None:
+    """Raise InputError unless all values are finite and the rows sorted."""
+    mjd, mag, err_mag = (rows[name].to_numpy() for name in OBSERVATION_COLUMNS[1:])
+    descending = (rows["id"][1:] < rows["id"][:-1]).to_numpy()
+    backwards = (mjd[1:] < mjd[:-1]) & (rows["id"][1:] == rows["id"][:-1]).to_numpy()
+    for wrong, wanted in (
+        (~(np.isfinite(mjd) & np.isfinite(mag) & np.isfinite(err_mag)), "finite mjd, mag and err_mag"),
+        (descending | backwards, "observations sorted by id and mjd"),
+    ):
+        if wrong.any():
+            name = rows["id"][int(wrong.argmax())]
+            raise InputError(f"{path}: expected {wanted}; {wrong.sum()} rows are wrong, the first one of {name!r}")
+
+
+def _spans(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return `id`, `first` and `length` of each object's rows."""
+    runs = rows.select(pl.col("id").rle()).unnest("id").rename({"len": "length", "value": "id"})
+    return runs.with_columns(first=pl.col("length").cum_sum() - pl.col("length"))
+
+
+def _encode_objects(rows: pl.DataFrame, spans: pl.DataFrame) -> Iterator[bytes]:
+    """Yield the record of each object of `spans`."""
+    mjd, mag, err_mag = (rows[name].to_numpy() for name in OBSERVATION_COLUMNS[1:])
+    high = mjd.astype("<f4")
+    columns = (high, mag.astype("<f4"), err_mag.astype("<f4"), (mjd - high).astype("<f4"))
+    for name, class_name, band, label, shard, first, length in spans.select(
+        "id", "class", "band", "label", "shard", "first", "length"
+    ).iter_rows():
+        shared_context = _shared_context(class_name, band, label, shard)
+        yield _encode(name, shared_context, [column[first : first + length] for column in columns])
 
 
 def _sha256(path: Path) -> str:

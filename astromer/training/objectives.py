@@ -33,7 +33,7 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class ReconstructionObjective:
-    """Masked reconstruction of magnitudes (paper, Sect. 3.2, with the numerics of the released code).
+    """Masked reconstruction of magnitudes (Donoso-Oliva et al. 2026, A&A 707, A170, with the released numerics).
 
     The loss is the root of the mean over windows of the window's mean squared error [mag^2] over its probed points;
     with `weighted`, squared errors are multiplied by the point's uncertainty weight and still divided by the number

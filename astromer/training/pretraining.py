@@ -19,7 +19,7 @@ class PretrainingOptions:
     """How to pretrain or finetune; the two differ in nothing but their data, first weights and these values.
 
     Attributes:
-        learning_rate: of Adam(0.9, 0.98, 1e-9) (paper, Sect. 3.3); with a warm-up, its peak.
+        learning_rate: of Adam(0.9, 0.98, 1e-9), the paper's; with a warm-up, its peak.
         epochs: at most so many.
         patience: epochs without a lower validation loss before training stops.
         weighted: weight squared errors by the points' uncertainty: True for Astromer 2, False for Astromer 1.

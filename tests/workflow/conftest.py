@@ -55,7 +55,7 @@ class Workflow:
 
     def jobs(self, output: str) -> dict[str, int]:
         """Return how many jobs of each rule a dry run announced."""
-        table = output.split("Job stats:")[1].split("total")[0] if "Job stats:" in output else ""
+        table = output.split("Job stats:")[1].split("total", maxsplit=1)[0] if "Job stats:" in output else ""
         pairs = (line.split() for line in table.splitlines())
         return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}
 

@@ -7,7 +7,8 @@ import pytest
 from conftest import ROOT, environment
 
 CONFIGS = ["config/config.yaml", "config/asas.yaml"]
-TARGETS = "all surveys records pretrained embeddings predictions tables figures report fig02 fig03 fig12 fig13".split()
+STAGES = ["surveys", "records", "pretrained", "embeddings", "predictions", "tables", "figures", "report"]
+TARGETS = ["all", *STAGES, "fig02", "fig03", "fig12", "fig13"]
 
 
 @pytest.fixture

@@ -130,8 +130,7 @@ def test_no_test_object_reaches_training(finished, section):
     }
     if section == "pretraining":
         forbidden = set(tested["sim_macho"]["id"])
-        paths = [path for path in finished.results.glob("records/pretraining/sim_macho/*/*.tfrecord")]
-        used = [(path, forbidden) for path in paths]
+        used = [(path, forbidden) for path in finished.results.glob("records/pretraining/sim_macho/*/*.tfrecord")]
     else:
         used = [
             (path, set(tested[path.parts[-4]].filter(pl.col("fold") == int(path.parts[-3].removeprefix("fold")))["id"]))

@@ -46,7 +46,8 @@ class Reader:
     Attributes:
         read: turns one part of a dump into raw tables; `astromer.data.ingest` does the rest, alike for all formats.
             Called as `read(survey, *, name, source, seed, part, parts)` with the survey's section of the configuration
-            and the file or folder of its dump. The parts `0 .. parts - 1` together give each observation and each catalogue row once.
+            and the file or folder of its dump. The parts `0 .. parts - 1` together give each observation and each
+            catalogue row once.
         one_file_per_object: a second file of the same object is then a mistake of the dump.
     """
 

@@ -70,12 +70,25 @@ def test_round_trip_of_any_object(tmp_path, mjd, values, name, shard):
     np.testing.assert_allclose(read_observations["mjd"], observations["mjd"], rtol=0, atol=1e-8)
 
 
-def test_objects_choose_what_is_written_and_in_which_order(tmp_path):
+def test_objects_choose_what_is_written(tmp_path):
     observations, objects = survey([3, 4, 5])
     records.write_records(observations, objects[[2, 0]], tmp_path / "a.tfrecord")
     read_objects, read_observations = records.read_records(tmp_path / "a.tfrecord")
-    assert read_objects["num_obs"].to_list() == [5, 3]
-    assert read_observations["mag"].equals(pl.concat([observations["mag"][7:], observations["mag"][:3]]))
+    assert read_objects["num_obs"].to_list() == [3, 5]
+    assert read_observations["mag"].equals(pl.concat([observations["mag"][:3], observations["mag"][7:]]))
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 3, 7, 10, 1000])
+def test_piece_by_piece_gives_the_same_file(tmp_path, monkeypatch, rows_at_once):
+    observations, objects = survey([3, 4, 1, 12, 6])
+    whole = records.write_records(observations, objects, tmp_path / "whole.tfrecord")
+    observations.write_parquet(tmp_path / "observations.parquet", row_group_size=5)
+    monkeypatch.setattr(records, "ROWS_AT_ONCE", rows_at_once)
+    scanned = pl.scan_parquet(tmp_path / "observations.parquet")
+    assert records.write_records(scanned, objects, tmp_path / "pieces.tfrecord").sha256 == whole.sha256
+    scanned = pl.concat([scanned.slice(7), scanned.slice(0, 7)])
+    with pytest.raises(InputError, match="sorted by id"):
+        records.write_records(scanned, objects, tmp_path / "unsorted.tfrecord")
 
 
 def test_file_without_objects_is_read_as_empty(tmp_path):
@@ -113,8 +126,8 @@ def test_record_is_a_sequence_example_of_the_originals_fields(tmp_path):
         (lambda o, m: (o.drop("mag"), m), "mag"),
         (lambda o, m: (o, pl.concat([m, m])), "listed twice"),
         (lambda o, m: (o[3:], m), "1 objects have no observation, the first being '000"),
-        (lambda o, m: (pl.concat([o[1:], o[:1]]), m), "not sorted by id"),
-        (lambda o, m: (o[[1, 0, 2, 3, 4, 5, 6]], m), "sorted by mjd"),
+        (lambda o, m: (pl.concat([o[1:], o[:1]]), m), "sorted by id and mjd"),
+        (lambda o, m: (o[[1, 0, 2, 3, 4, 5, 6]], m), "sorted by id and mjd"),
         (lambda o, m: (o.with_columns(mag=pl.lit(float("nan"))), m), "finite"),
         (lambda o, m: (o.with_columns(err_mag=pl.lit(None, pl.Float32)), m), "finite"),
         (lambda o, m: (o.with_columns(mjd=pl.lit(float("inf"))), m), "finite"),
