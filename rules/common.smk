@@ -96,6 +96,7 @@ def data_kind(survey):
 # What of the package the training stages use; editing any of it reruns them.
 RECORDS_CODE = [
     "data/records.py",
+    "data/parsing.py",
     "data/windows.py",
     "data/masking.py",
     "data/batches.py",
@@ -117,10 +118,28 @@ def classifier_files(filename):
     ]
 
 
+def dump_path(survey):
+    """Where a survey's dump is: in `surveys_dir`, or for one with an address in `mirror`, or where it is downloaded to."""
+    source = config["surveys"][survey]["source"]
+    if isinstance(source, str):
+        return Path(config["surveys_dir"], source)
+    stem = source["file"].split(".")[0]
+    mirrored = sorted(Path(config["mirror"]).glob(f"{stem}.*")) if config["mirror"] else []
+    return mirrored[0] if mirrored else Path("results/downloads", source["file"])
+
+
 def dump_of(wildcards):
-    """The file or folder that a survey is read from."""
-    survey = config["surveys"][wildcards.survey]
-    return [] if survey["format"] == "simulated" else Path(config["surveys_dir"], survey["source"])
+    """The dump as an input; none for a simulated survey. One that is missing is reported by the job that verifies it."""
+    if wildcards.survey in simulated_surveys():
+        return []
+    dump = dump_path(wildcards.survey)
+    return dump if dump.exists() or dump.parent == Path("results/downloads") else []
+
+
+def source_of_download(wildcards):
+    """The configured source of a file that is downloaded."""
+    sources = [survey.get("source") for survey in config["surveys"].values()]
+    return next(source for source in sources if isinstance(source, dict) and source["file"] == wildcards.file)
 
 
 def survey_of(wildcards):

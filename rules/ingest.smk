@@ -7,10 +7,65 @@ OUT  <results>/parquet/<survey>/observations/<shard>.parquet   id, mjd, mag, err
 """
 
 
+rule fetch_dump:
+    """Download a dump that no mirror has; an interrupted download is resumed."""
+    output:
+        dump="results/downloads/{file}",
+    log:
+        "<logs>/fetch_dump/{file}.log",
+    benchmark:
+        "<benchmarks>/fetch_dump/{file}.jsonl"
+    retries: 3
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(500),
+        runtime=scaled_runtime(600),
+    params:
+        url=lambda wildcards: source_of_download(wildcards)["url"],
+        sha256=lambda wildcards: source_of_download(wildcards)["sha256"],
+        num_bytes=lambda wildcards: source_of_download(wildcards)["bytes"],
+        code=package_digest("data/download.py"),
+    message:
+        "Downloading {params.url}"
+    script:
+        "../workflow_scripts/fetch_dump.py"
+
+
+rule verify_dump:
+    """Compare a dump with what its source promises, before anything is read from it."""
+    input:
+        dump=dump_of,
+    output:
+        receipt="<results>/parquet/{survey}/dump.json",
+    log:
+        "<logs>/verify_dump/{survey}.log",
+    benchmark:
+        "<benchmarks>/verify_dump/{survey}.jsonl"
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(1000),
+        runtime=scaled_runtime(60),
+    params:
+        dump=lambda wildcards: str(dump_path(wildcards.survey)),
+        source=as_json("surveys", "{survey}", "source"),
+        code=package_digest("data/download.py", "data/sources.py"),
+    message:
+        "Verifying the dump of {wildcards.survey}"
+    script:
+        "../workflow_scripts/verify_dump.py"
+
+
 rule read_dump:
     """Read one part of a survey's dump and sort its rows into shards by object."""
     input:
         dump=dump_of,
+        receipt=lambda wildcards: (
+            [] if wildcards.survey in simulated_surveys() else "<results>/parquet/{survey}/dump.json"
+        ),
     output:
         observations=temp("<results>/parquet/{survey}/raw/{shard}.parquet"),
         objects=temp("<results>/parquet/{survey}/raw/{shard}.objects.parquet"),

@@ -51,7 +51,7 @@ def predictions_per_spc(wildcards):
 def reported_files():
     """Figures and tables that the report shows; `figures` and `tables` in collect.smk make just these."""
     figures = [f"<results>/figures/{name}.png" for name in figure_names()]
-    tables = ["<results>/tables/metrics.csv"]
+    tables = ["<results>/tables/metrics.csv", "<results>/splits/counts.csv", "<results>/splits/audit.csv"]
     tables += [
         f"<results>/parquet/{survey}/{table}.csv" for survey in used_surveys() for table in ("quality", "examples")
     ]

@@ -14,6 +14,7 @@ rule write_pretraining_records:
         observations="<results>/parquet/{survey}/observations/{shard}.parquet",
         objects="<results>/parquet/{survey}/objects/{shard}.parquet",
         split="<results>/splits/pretraining.parquet",
+        audit="<results>/splits/audit.csv",
     output:
         train="<results>/records/pretraining/{survey}/{shard}/train.tfrecord",
         validation="<results>/records/pretraining/{survey}/{shard}/validation.tfrecord",
@@ -48,6 +49,7 @@ rule write_dataset_records:
         ),
         metadata=lambda wildcards: f"<results>/parquet/{survey_of(wildcards)}/metadata.parquet",
         split="<results>/splits/{dataset}.parquet",
+        audit="<results>/splits/audit.csv",
     output:
         train="<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord",
         validation="<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord",

@@ -14,6 +14,7 @@ def main(
     metadata: list[Path],
     pretraining: Path,
     datasets: dict[str, Path],
+    counts: Path,
     *,
     sections: dict[str, dict],
     pretraining_surveys: list[str],
@@ -24,13 +25,12 @@ def main(
 ) -> None:
     import polars as pl
 
-    from astromer.data.splits import Dataset, number_stars, split_dataset, split_pretraining
+    from astromer.data.splits import Dataset, count_objects, number_stars, split_dataset, split_pretraining
     from astromer.files import atomic_path
 
     objects = number_stars(pl.concat(pl.read_parquet(path) for path in metadata), match_radius_arcsec)
-    sets = {
-        name: split_dataset(objects, Dataset(name=name, **section), seed=seed) for name, section in sections.items()
-    }
+    drawn_from = {name: Dataset(name=name, **section) for name, section in sections.items()}
+    sets = {name: split_dataset(objects, dataset, seed=seed) for name, dataset in drawn_from.items()}
     test_stars = pl.concat(table.filter(pl.col("subset") == "test")["star"] for table in sets.values())
     learned_from = split_pretraining(
         objects.filter(pl.col("survey").is_in(pretraining_surveys)),
@@ -42,6 +42,8 @@ def main(
     for path, table in [(pretraining, learned_from), *((datasets[name], table) for name, table in sets.items())]:
         with atomic_path(path) as temporary:
             table.write_parquet(temporary)
+    with atomic_path(counts) as temporary:
+        pl.concat(count_objects(table, drawn_from[name]) for name, table in sets.items()).write_csv(temporary)
 
 
 if __name__ == "__main__":
@@ -50,6 +52,7 @@ if __name__ == "__main__":
             [Path(path) for path in snakemake.input.metadata],
             Path(snakemake.output.pretraining),
             {Path(path).stem: Path(path) for path in snakemake.output.datasets},
+            Path(snakemake.output.counts),
             sections=json.loads(snakemake.params.datasets),
             pretraining_surveys=snakemake.params.pretraining_surveys,
             validation_fraction=snakemake.params.validation_fraction,

@@ -19,7 +19,7 @@ def main(
     members = pl.read_parquet(objects).join(
         pl.read_parquet(split).filter(pl.col("survey") == survey).select("id", "subset"), on="id", how="inner"
     )
-    table = pl.read_parquet(observations)
+    table = pl.scan_parquet(observations)
     files = [
         write_records(table, members.filter(pl.col("subset") == subset).sort("id"), path)
         for subset, path in subsets.items()

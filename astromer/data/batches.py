@@ -12,7 +12,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from astromer.data.masking import VARIANTS, Masking, Variant, mask_windows, show_windows, window_keys
-from astromer.data.records import detect_layout, parse_records
+from astromer.data.parsing import detect_layout, parse_records
 from astromer.data.windows import cut_windows, random_windows, regular_windows
 from astromer.errors import InputError
 
@@ -60,7 +60,7 @@ def pretraining_batches(
     """
     if variant not in VARIANTS:
         raise InputError(f"variant is {variant!r}; expected one of {VARIANTS}")
-    reading = _Reading(tuple(files), window, batch_size, seed, training, sampling, pad_multiple)
+    reading = _Reading(tuple(files), _layout(files), window, batch_size, seed, training, sampling, pad_multiple)
     return _epoch_function(reading, masking, variant)(tf.constant(epoch if training else 0, tf.int64))
 
 
@@ -80,7 +80,7 @@ def plain_batches(
     The arguments, and the errors, are those of `pretraining_batches`. Windows come in the files' order unless `shuffle`
     or `pad_multiple` rearranges them. The elements are what `astromer.data.masking.show_windows` returns.
     """
-    reading = _Reading(tuple(files), window, batch_size, seed, shuffle, sampling, pad_multiple)
+    reading = _Reading(tuple(files), _layout(files), window, batch_size, seed, shuffle, sampling, pad_multiple)
     return _epoch_function(reading, None, "paper")(tf.constant(epoch, tf.int64))
 
 
@@ -97,6 +97,7 @@ class _Reading:
     """How to get from files to batches of windows, whatever is masked in them."""
 
     files: tuple[Path, ...]
+    layout: str
     window: int
     batch_size: int
     seed: int
@@ -106,10 +107,9 @@ class _Reading:
 
     def windows(self, epoch: tf.Tensor) -> tf.data.Dataset:
         """Return batches of windows as `cut_windows` makes them, in graph."""
-        layout = _layout(self.files)
 
         def cut(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-            records = parse_records(serialized, layout)
+            records = parse_records(serialized, self.layout)
             if not self.sampling:
                 return cut_windows(records, regular_windows(records["length"], self.window), self.window)
             bits = window_keys(records["id"], tf.zeros_like(records["length"]), self.seed, epoch)

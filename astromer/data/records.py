@@ -7,15 +7,15 @@ list, `mjd_low`, with the remainder: the sum of both is good to 1e-8 days, and r
 
 import hashlib
 import json
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 import polars as pl
-import tensorflow as tf
-from google.protobuf.message import DecodeError
 
 from astromer.errors import InputError
 from astromer.files import atomic_path, write_json
@@ -24,10 +24,6 @@ UNLABELLED = -1
 ROWS_AT_ONCE = 2**18
 OBJECT_COLUMNS = ("id", "class", "band", "shard")
 OBSERVATION_COLUMNS = ("id", "mjd", "mag", "err_mag")
-LAYOUTS = {
-    "current": {"id": "ID", "label": "Label", "columns": ("mjd", "mag", "errmag")},
-    "legacy": {"id": "id", "label": "label", "columns": ("dim_0", "dim_1", "dim_2")},
-}
 _COLUMNS = ("mjd", "mag", "errmag", "mjd_low")
 _MANIFEST_FORMAT = "astromer-records-1"
 
@@ -108,6 +104,18 @@ def _encode(name: str, shared_context: bytes, columns: Sequence[np.ndarray]) -> 
 # Writing
 
 
+def _framed(record: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+    """Frame one record as TFRecord files do: length, its checksum, the record, its checksum."""
+    length = struct.pack("<Q", len(record))
+    return length, _masked_crc32c(length), record, _masked_crc32c(record)
+
+
+def _masked_crc32c(content: bytes) -> bytes:
+    """Checksum of `content`, rotated and shifted as TFRecord files have it."""
+    crc = google_crc32c.value(content)
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+
+
 def write_records(
     observations: pl.DataFrame | pl.LazyFrame,
     objects: pl.DataFrame,
@@ -135,13 +143,13 @@ def write_records(
     described = _describe(objects, classes, path)
     written, total = [described["id"].clear()], 0
     with atomic_path(path) as temporary:
-        with tf.io.TFRecordWriter(str(temporary)) as writer:
+        with temporary.open("wb") as file:
             for rows in _whole_objects(observations.select(OBSERVATION_COLUMNS), path):
                 spans = _spans(rows).join(described, on="id", how="inner", maintain_order="left")
                 written.append(spans["id"])
                 total += int(spans["length"].sum())
                 for record in _encode_objects(rows, spans):
-                    writer.write(record)
+                    file.writelines(_framed(record))
         empty = described["id"].filter(~described["id"].is_in(pl.concat(written).implode()))
         if len(empty):
             raise InputError(f"{path}: {len(empty)} objects have no observation, the first being {empty[0]!r}")
@@ -280,108 +288,3 @@ def read_manifest(path: Path, *, verify: bool = False) -> Manifest:
         if verify and _sha256(file.path) != file.sha256:
             raise InputError(f"{file.path}: is not the file of {path}: its sha256 differs from {file.sha256}")
     return Manifest(classes, files)
-
-
-# Reading
-
-
-def detect_layout(path: Path) -> str | None:
-    """Tell from the first record whether a file is in the `current` layout or the original's `legacy` one.
-
-    None stands for a file without records.
-
-    Raises:
-        InputError: the file is absent, damaged, or of neither layout.
-    """
-    try:
-        first = next(iter(tf.data.TFRecordDataset(str(path))), None)
-        if first is None:
-            return None
-        found = set(tf.train.SequenceExample.FromString(first.numpy()).feature_lists.feature_list)
-    except (tf.errors.OpError, DecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a file of records: {error}") from error
-    for layout, keys in LAYOUTS.items():
-        if found.issuperset(keys["columns"]):
-            return layout
-    expected = " or ".join(str(keys["columns"]) for keys in LAYOUTS.values())
-    raise InputError(f"{path}: holds the lists {sorted(found)}; expected {expected}")
-
-
-def parse_records(serialized: tf.Tensor, layout: str = "current") -> dict[str, tf.Tensor]:
-    """Decode a batch of records, in graph.
-
-    Args:
-        serialized: strings `(objects,)`.
-        layout: a key of `LAYOUTS`.
-
-    Returns:
-        `id`, `class`, `band` (strings), `label`, `shard`, `length` (int32), each `(objects,)`; `mjd` (float64, days),
-        `mag`, `err_mag` (float32), each `(observations,)`, all objects' one after the other. What a record
-        lacks is empty or -1.
-    """
-    keys = LAYOUTS[layout]
-    context, lists, _ = tf.io.parse_sequence_example(
-        serialized,
-        context_features={
-            keys["id"]: tf.io.FixedLenFeature([], tf.string),
-            keys["label"]: tf.io.FixedLenFeature([], tf.int64, UNLABELLED),
-            "Class": tf.io.FixedLenFeature([], tf.string, ""),
-            "Band": tf.io.FixedLenFeature([], tf.string, ""),
-            "shard": tf.io.FixedLenFeature([], tf.int64, -1),
-        },
-        sequence_features={name: tf.io.RaggedFeature(tf.float32) for name in (*keys["columns"], "mjd_low")},
-    )
-    mjd, mag, err_mag = (lists[name] for name in keys["columns"])
-    lengths = mjd.merge_dims(1, 2).row_lengths()
-    for column in (mag, err_mag):
-        tf.debugging.assert_equal(
-            column.merge_dims(1, 2).row_lengths(), lengths, "a record's columns differ in their number of observations"
-        )
-    high, low = tf.cast(mjd.flat_values, tf.float64), tf.cast(lists["mjd_low"].flat_values, tf.float64)
-    return {
-        "id": context[keys["id"]],
-        "class": context["Class"],
-        "band": context["Band"],
-        "label": tf.cast(context[keys["label"]], tf.int32),
-        "shard": tf.cast(context["shard"], tf.int32),
-        "length": tf.cast(lengths, tf.int32),
-        # A batch of the original's records has no remainder at all; one that mixes both kinds fails to add up.
-        "mjd": tf.cond(tf.size(low) == 0, lambda: high, lambda: high + low),
-        "mag": mag.flat_values,
-        "err_mag": err_mag.flat_values,
-    }
-
-
-def read_records(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Read a file of records into tables, for notebooks and tests.
-
-    Returns:
-        Objects (`id`, `class`, `band`, `label`, `shard`, `num_obs`) and observations (`id`, `mjd`, `mag`, `err_mag`),
-        both in the file's order.
-
-    Raises:
-        InputError: the file is absent, damaged, or of neither layout.
-    """
-    texts, numbers = dict.fromkeys(("id", "class", "band"), pl.String), {"label": pl.Int32, "shard": pl.Int32}
-    objects = [pl.DataFrame(schema={**texts, **numbers, "num_obs": pl.UInt32})]
-    observations = [pl.DataFrame(schema={"id": pl.String, "mjd": pl.Float64, "mag": pl.Float32, "err_mag": pl.Float32})]
-    for batch in _parsed(path):
-        columns = {key: [text.decode() or None for text in batch[key]] for key in texts}
-        columns |= {key: batch[key] for key in numbers} | {"num_obs": batch["length"].astype(np.uint32)}
-        objects.append(pl.DataFrame(columns, schema=objects[0].schema))
-        rows = np.repeat(np.arange(len(batch["length"])), batch["length"])
-        columns = {"id": objects[-1]["id"].gather(rows), **{key: batch[key] for key in OBSERVATION_COLUMNS[1:]}}
-        observations.append(pl.DataFrame(columns, schema=observations[0].schema))
-    return pl.concat(objects), pl.concat(observations)
-
-
-def _parsed(path: Path) -> Iterator[dict[str, np.ndarray]]:
-    """Yield a file's records, some hundreds at a time, as `parse_records` returns them."""
-    layout = detect_layout(path)
-    if layout is None:
-        return
-    records = tf.data.TFRecordDataset(str(path)).batch(512).map(lambda batch: parse_records(batch, layout))
-    try:
-        yield from records.as_numpy_iterator()
-    except tf.errors.OpError as error:
-        raise InputError(f"{path}: damaged, or not a file of light curves: {error.message}") from error

@@ -26,15 +26,24 @@ def star_numbers(objects: pl.DataFrame, radius_arcsec: float) -> np.ndarray:
         placed = objects.with_row_index().drop_nulls(["ra", "dec"])
         if not placed.is_empty():
             index = placed["index"].to_numpy()
-            tree = KDTree(_unit_vectors(placed["ra"].to_numpy(), placed["dec"].to_numpy()))
-            chord = 2 * np.sin(np.radians(radius_arcsec / 3600) / 2)
-            pairs.append(index[tree.query_pairs(chord, output_type="ndarray")].reshape(-1, 2))
+            tree = KDTree(unit_vectors(placed["ra"].to_numpy(), placed["dec"].to_numpy()))
+            pairs.append(index[tree.query_pairs(chord_of(radius_arcsec), output_type="ndarray")].reshape(-1, 2))
     left, right = np.concatenate(pairs).T
     graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(objects.height, objects.height))
     return connected_components(graph, directed=False)[1]
 
 
-def _unit_vectors(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
+def unit_vectors(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
     """Turn positions [deg] into points on the unit sphere, `(n, 3)`."""
     ra, dec = np.radians(ra), np.radians(dec)
     return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
+
+
+def chord_of(arcsec: float) -> float:
+    """Length of the chord of the unit sphere under an angle [arcsec]."""
+    return 2 * np.sin(np.radians(arcsec / 3600) / 2)
+
+
+def separation_arcsec(chord: np.ndarray) -> np.ndarray:
+    """Angle [arcsec] above a chord of the unit sphere."""
+    return np.degrees(2 * np.arcsin(np.asarray(chord) / 2)) * 3600

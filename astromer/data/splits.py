@@ -14,6 +14,7 @@ from astromer.data.sky import star_numbers
 from astromer.errors import InputError
 
 TRAIN_FRACTION = 0.8  # of the samples per class; the rest validates (paper, section 4)
+MIN_LEARNED = 3  # samples of a class below which it cannot both train and validate
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Dataset:
         folds: number of independent draws.
         spc: samples (objects) per class for training and validation together, one set of each size per fold.
         test_per_class: test objects of each class and fold; where fewer are left, all of these.
+        short_classes: what to do with a class that has too few objects: `error`, or `cap` to share out what it has, at
+            least half of it to training and validation.
     """
 
     name: str
@@ -35,6 +38,14 @@ class Dataset:
     folds: int
     spc: Sequence[int]
     test_per_class: int
+    short_classes: str = "error"
+
+    def num_learned(self, num_objects: int) -> int:
+        """Objects of a class of this size that may train or validate in a fold; the others may test."""
+        largest = max(self.spc)
+        if self.short_classes == "cap" and num_objects < largest + self.test_per_class:
+            return min(largest, num_objects - min(self.test_per_class, num_objects // 2))
+        return largest
 
 
 def number_stars(metadata: pl.DataFrame, radius_arcsec: float) -> pl.DataFrame:
@@ -62,22 +73,45 @@ def split_dataset(metadata: pl.DataFrame, dataset: Dataset, *, seed: int) -> pl.
     """
     members = metadata.filter((pl.col("survey") == dataset.survey) & pl.col("class").is_in(list(dataset.classes)))
     members = members.sort("id").unique("star", keep="first", maintain_order=True)
-    _check_class_sizes(members, metadata, dataset)
+    sizes = dict(members.group_by("class").len().iter_rows())
+    _check_class_sizes(sizes, metadata, dataset)
+    learned = {name: dataset.num_learned(size) for name, size in sizes.items()}
     labels = {name: label for label, name in enumerate(dataset.classes)}
-    members = members.with_columns(label=pl.col("class").replace_strict(labels, return_dtype=pl.Int32))
+    members = members.with_columns(
+        label=pl.col("class").replace_strict(labels, return_dtype=pl.Int32),
+        learned=pl.col("class").replace_strict(learned, return_dtype=pl.Int64),
+    )
+    rank = pl.col("rank")
     sets = []
     for fold in range(dataset.folds):
         order = _draw_order(members["id"], f"{seed}/{dataset.name}/fold{fold}")
         drawn = members.with_columns(order=order).sort("order").with_columns(rank=pl.int_range(pl.len()).over("class"))
-        first_test = max(dataset.spc)
-        is_test = pl.col("rank").is_between(first_test, first_test + dataset.test_per_class, closed="left")
+        is_test = (rank >= pl.col("learned")) & (rank < pl.col("learned") + dataset.test_per_class)
         sets.append(_labelled_set(drawn.filter(is_test), fold, None, "test"))
         for spc in dataset.spc:
-            num_train = round(TRAIN_FRACTION * spc)
-            sets.append(_labelled_set(drawn.filter(pl.col("rank") < num_train), fold, spc, "train"))
-            is_validation = pl.col("rank").is_between(num_train, spc, closed="left")
-            sets.append(_labelled_set(drawn.filter(is_validation), fold, spc, "validation"))
+            num_samples = pl.min_horizontal("learned", pl.lit(spc))
+            num_train = (TRAIN_FRACTION * num_samples).round().cast(pl.Int64)
+            sets.append(_labelled_set(drawn.filter(rank < num_train), fold, spc, "train"))
+            sets.append(
+                _labelled_set(drawn.filter((rank >= num_train) & (rank < num_samples)), fold, spc, "validation")
+            )
     return pl.concat(sets)
+
+
+def count_objects(sets: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
+    """Count the objects of each class in each set; `asked` is what the configuration wants of it."""
+    counts = sets.group_by("fold", "spc", "subset", "label", "class").agg(pl.len().alias("objects"))
+    num_train = (TRAIN_FRACTION * pl.col("spc")).round().cast(pl.Int64)
+    asked = (
+        pl.when(pl.col("subset") == "test")
+        .then(pl.lit(dataset.test_per_class))
+        .when(pl.col("subset") == "train")
+        .then(num_train)
+        .otherwise(pl.col("spc") - num_train)
+    )
+    table = counts.with_columns(dataset=pl.lit(dataset.name), asked=asked)
+    order = ["dataset", "fold", "spc", "subset", "label"]
+    return table.sort(order, nulls_last=False).select(*order[:-1], "class", "objects", "asked")
 
 
 def split_pretraining(
@@ -126,21 +160,21 @@ def _labelled_set(drawn: pl.DataFrame, fold: int, spc: int | None, subset: str) 
     )
 
 
-def _check_class_sizes(members: pl.DataFrame, metadata: pl.DataFrame, dataset: Dataset) -> None:
-    counts = dict(members.group_by("class").len().iter_rows())
-    empty = [name for name in dataset.classes if name not in counts]
+def _check_class_sizes(sizes: dict[str, int], metadata: pl.DataFrame, dataset: Dataset) -> None:
+    empty = [name for name in dataset.classes if name not in sizes]
     if empty:
         known = metadata.filter(pl.col("survey") == dataset.survey)["class"].drop_nulls().unique().sort()
         raise InputError(
             f"datasets.{dataset.name}.classes: survey {dataset.survey} has no object of class {', '.join(empty)}; "
             f"its classes are {', '.join(known)}"
         )
-    needed = max(dataset.spc) + 1
-    short = [f"{name} ({counts[name]})" for name in dataset.classes if counts[name] < needed]
+    fewest = MIN_LEARNED if dataset.short_classes == "cap" else max(dataset.spc)
+    short = [f"{name} ({sizes[name]})" for name in dataset.classes if sizes[name] < fewest + 1]
     if short:
         raise InputError(
-            f"datasets.{dataset.name}.spc: {max(dataset.spc)} samples per class and at least one test object need "
-            f"{needed} objects of each class; too few in {', '.join(short)}"
+            f"datasets.{dataset.name}.spc: {fewest} samples per class and at least one test object need {fewest + 1} "
+            f"objects of each class; too few in {', '.join(short)}; "
+            "leave these classes out, lower spc, or set short_classes: cap"
         )
 
 

@@ -33,7 +33,7 @@ def test_wrong_key_or_value_is_named(workflow, keys, value, named):
     ("keys", "value", "expected"),
     [
         (["classes"], ["EC", "Cep_9"], "no object of class Cep_9"),
-        (["spc"], [10, 5000], "5001 objects of each class; too few in EC"),
+        (["spc"], [10, 5000], "need 5001 objects of each class; too few in EC"),
     ],
 )
 def test_dataset_that_the_survey_cannot_give(workflow, keys, value, expected):

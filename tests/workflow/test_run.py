@@ -122,7 +122,7 @@ def test_failed_job_leaves_its_traceback_in_its_log(finished, copy_of):
 def test_no_test_object_reaches_training(finished, section):
     import polars as pl
 
-    from astromer.data.records import read_records
+    from astromer.data.parsing import read_records
 
     tested = {
         dataset: pl.read_parquet(finished.results / f"splits/{dataset}.parquet").filter(pl.col("subset") == "test")

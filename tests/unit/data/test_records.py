@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from astromer.data import records
+from astromer.data import parsing, records
 from astromer.errors import InputError
 
 CLASSES = ["RRab", "EC"]
@@ -44,7 +44,7 @@ def test_round_trip_keeps_everything(tmp_path):
     observations, objects = survey([3, 1, 250, 40])
     written = records.write_records(observations, objects, tmp_path / "a.tfrecord", classes=CLASSES)
     assert (written.objects, written.observations) == (4, 294)
-    read_objects, read_observations = records.read_records(written.path)
+    read_objects, read_observations = parsing.read_records(written.path)
     assert read_objects.drop("label", "num_obs").equals(objects.with_columns(pl.col("shard").cast(pl.Int32)))
     assert read_objects["label"].to_list() == [0, 1, 0, 1]
     assert read_objects["num_obs"].to_list() == [3, 1, 250, 40]
@@ -64,7 +64,7 @@ def test_round_trip_of_any_object(tmp_path, mjd, values, name, shard):
     observations = pl.DataFrame({"id": [name] * mjd.size, "mjd": np.sort(mjd), "mag": mag, "err_mag": err_mag})
     objects = pl.DataFrame({"id": [name], "class": [None], "band": [None], "shard": [shard]})
     records.write_records(observations, objects, tmp_path / "a.tfrecord")
-    read_objects, read_observations = records.read_records(tmp_path / "a.tfrecord")
+    read_objects, read_observations = parsing.read_records(tmp_path / "a.tfrecord")
     assert read_objects.rows() == [(name, None, None, records.UNLABELLED, shard, mjd.size)]
     assert read_observations.drop("mjd").equals(observations.drop("mjd"))
     np.testing.assert_allclose(read_observations["mjd"], observations["mjd"], rtol=0, atol=1e-8)
@@ -73,7 +73,7 @@ def test_round_trip_of_any_object(tmp_path, mjd, values, name, shard):
 def test_objects_choose_what_is_written(tmp_path):
     observations, objects = survey([3, 4, 5])
     records.write_records(observations, objects[[2, 0]], tmp_path / "a.tfrecord")
-    read_objects, read_observations = records.read_records(tmp_path / "a.tfrecord")
+    read_objects, read_observations = parsing.read_records(tmp_path / "a.tfrecord")
     assert read_objects["num_obs"].to_list() == [3, 5]
     assert read_observations["mag"].equals(pl.concat([observations["mag"][:3], observations["mag"][7:]]))
 
@@ -95,7 +95,7 @@ def test_file_without_objects_is_read_as_empty(tmp_path):
     observations, objects = survey([3])
     written = records.write_records(observations, objects.clear(), tmp_path / "a.tfrecord", classes=CLASSES)
     assert (written.objects, written.observations) == (0, 0)
-    read_objects, read_observations = records.read_records(written.path)
+    read_objects, read_observations = parsing.read_records(written.path)
     assert read_objects.is_empty()
     assert read_observations.is_empty()
 
@@ -154,7 +154,7 @@ def golden_series(shared):
 def test_reads_the_originals_records(shared):
     golden = golden_series(shared)
     files = sorted((shared / "golden/golden_g_records/records").rglob("*.record"))
-    objects, observations = (pl.concat(tables) for tables in zip(*map(records.read_records, files), strict=True))
+    objects, observations = (pl.concat(tables) for tables in zip(*map(parsing.read_records, files), strict=True))
     assert sorted(objects["id"]) == sorted(golden)
     for name, class_name, label in objects["id", "class", "label"].iter_rows():
         expected_label, expected = golden[name]
@@ -209,8 +209,8 @@ def test_reads_the_legacy_layout(tmp_path):
     with tf.io.TFRecordWriter(str(tmp_path / "chunk_0.record")) as writer:
         for label, one in enumerate(series):
             writer.write(legacy_record(f"star{label}", label, one))
-    assert records.detect_layout(tmp_path / "chunk_0.record") == "legacy"
-    objects, observations = records.read_records(tmp_path / "chunk_0.record")
+    assert parsing.detect_layout(tmp_path / "chunk_0.record") == "legacy"
+    objects, observations = parsing.read_records(tmp_path / "chunk_0.record")
     assert objects.rows() == [("star0", None, None, 0, -1, 5), ("star1", None, None, 1, -1, 30)]
     np.testing.assert_array_equal(observations.select("mjd", "mag", "err_mag").to_numpy(), np.concatenate(series))
 
@@ -219,18 +219,18 @@ def test_reads_the_legacy_layout(tmp_path):
 def test_file_that_is_not_of_records_is_named(tmp_path, content):
     (tmp_path / "a.tfrecord").write_bytes(content)
     with pytest.raises(InputError, match=r"a\.tfrecord"):
-        records.read_records(tmp_path / "a.tfrecord")
+        parsing.read_records(tmp_path / "a.tfrecord")
 
 
 def test_records_of_something_else_and_truncated_files_are_named(tmp_path):
     with tf.io.TFRecordWriter(str(tmp_path / "other.tfrecord")) as writer:
         writer.write(tf.train.SequenceExample().SerializeToString())
     with pytest.raises(InputError, match=r"other\.tfrecord.*expected"):
-        records.read_records(tmp_path / "other.tfrecord")
+        parsing.read_records(tmp_path / "other.tfrecord")
     records.write_records(*survey([50, 50]), tmp_path / "cut.tfrecord")
     (tmp_path / "cut.tfrecord").write_bytes((tmp_path / "cut.tfrecord").read_bytes()[:-100])
     with pytest.raises(InputError, match=r"cut\.tfrecord.*damaged"):
-        records.read_records(tmp_path / "cut.tfrecord")
+        parsing.read_records(tmp_path / "cut.tfrecord")
 
 
 # The manifest

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astromer.data.splits import Dataset, number_stars, split_dataset, split_pretraining
+from astromer.data.splits import Dataset, count_objects, number_stars, split_dataset, split_pretraining
 from astromer.errors import InputError
 
 CLASSES = ["EC", "RRab", "LPV"]
@@ -126,3 +126,24 @@ def test_too_few_stars_to_pretrain():
         split_pretraining(
             objects, pl.Series([], dtype=objects["star"].dtype), validation_fraction=0.2, test_fraction=0.1, seed=0
         )
+
+
+def test_short_classes_are_capped_and_counted():
+    capped = dataset(short_classes="cap", test_per_class=30)
+    table = split_dataset(survey({"EC": 100, "RRab": 21, "LPV": 8}), capped, seed=0)
+    counts = count_objects(table, capped)
+    sizes = {
+        (row["spc"], row["subset"], row["class"]): row["objects"]
+        for row in counts.filter(pl.col("fold") == 0).iter_rows(named=True)
+    }
+    assert [sizes[None, "test", name] for name in CLASSES] == [30, 10, 4]
+    assert [sizes[20, "train", name] for name in CLASSES] == [16, 9, 3]
+    assert [sizes[20, "validation", name] for name in CLASSES] == [4, 2, 1]
+    assert [sizes[5, "train", name] for name in CLASSES] == [4, 4, 3]
+    short = counts.filter(pl.col("objects") < pl.col("asked"))
+    assert set(short["class"]) == {"RRab", "LPV"}
+
+
+def test_class_that_cannot_even_be_capped():
+    with pytest.raises(InputError, match=r"too few in LPV \(3\)"):
+        split_dataset(survey({"EC": 60, "RRab": 60, "LPV": 3}), dataset(short_classes="cap"), seed=0)
