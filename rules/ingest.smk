@@ -52,7 +52,7 @@ rule verify_dump:
     params:
         dump=lambda wildcards: str(dump_path(wildcards.survey)),
         source=as_json("surveys", "{survey}", "source"),
-        code=package_digest("data/download.py", "data/sources.py"),
+        code=package_digest("data/verification.py", "data/download.py", "data/sources.py"),
     message:
         "Verifying the dump of {wildcards.survey}"
     script:

@@ -23,7 +23,7 @@ def iter_members(source: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[
         InputError: the source is missing or damaged, or a member's name points outside of it.
     """
     if not source.exists():
-        raise InputError(f"{source}: no such file or folder; expected the survey's dump there")
+        raise InputError(f"{source}: no such file or folder; expected a survey's dump")
     if source.is_dir():
         yield from _folder_members(source, wanted)
         return
