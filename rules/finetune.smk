@@ -34,6 +34,7 @@ rule finetune_encoder:
     params:
         training=as_json("finetuning"),
         masking=as_json("masking"),
+        devices=as_json("devices"),
         window=config["window"],
         seed=config["seed"],
         state=f"results/{config['run']}/states/finetune/{{ckpt}}/{{dataset}}/fold{{fold}}/spc{{spc}}",

@@ -32,6 +32,7 @@ rule pretrain_encoder:
         "<logs>/pretrain_encoder/{ckpt}.log",
     benchmark:
         "<benchmarks>/pretrain_encoder/{ckpt}.jsonl"
+    priority: 10  # most of the run waits for it
     retries: 2
     conda:
         "../envs/astromer.yaml"
@@ -43,6 +44,7 @@ rule pretrain_encoder:
         encoder=as_json("checkpoints", "{ckpt}"),
         training=as_json("pretraining", "training"),
         masking=as_json("masking"),
+        devices=as_json("devices"),
         window=config["window"],
         seed=config["seed"],
         state=f"results/{config['run']}/states/pretrain/{{ckpt}}",

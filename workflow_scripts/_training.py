@@ -24,6 +24,7 @@ def learn_to_reconstruct(
     *,
     training: dict,
     masking: dict,
+    xla: bool,
     window: int,
     seed: int,
     state: Path,
@@ -63,7 +64,7 @@ def learn_to_reconstruct(
         pretrained.model,
         lambda epoch: batches("train", epoch=epoch),
         batches("validation", training=False),
-        PretrainingOptions(weighted=weighted, **options),
+        PretrainingOptions(weighted=weighted, jit=xla, **options),
         state=StateFile(state, fingerprint(files, batch_size=batch_size, **identity)),
     )
     scores = evaluate_reconstruction(pretrained.model, batches("test", training=False))

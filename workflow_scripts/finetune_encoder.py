@@ -18,6 +18,7 @@ def main(
     *,
     training: dict,
     masking: dict,
+    devices: dict,
     window: int,
     seed: int,
     state: Path,
@@ -25,14 +26,19 @@ def main(
     import keras
 
     from astromer.models.published import load_pretrained
+    from astromer.training.devices import prepare_devices
 
+    strategy = prepare_devices(mixed_precision=devices["mixed_precision"], deterministic=devices["deterministic"])
     keras.utils.set_random_seed(seed)
+    with strategy.scope():
+        pretrained = load_pretrained(model.parent)
     learn_to_reconstruct(
-        load_pretrained(model.parent),
+        pretrained,
         records,
         folder,
         training=training,
         masking=masking,
+        xla=devices["xla"],
         window=window,
         seed=seed,
         state=state,
@@ -48,6 +54,7 @@ if __name__ == "__main__":
             Path(snakemake.output.model).parent,
             training=json.loads(snakemake.params.training),
             masking=json.loads(snakemake.params.masking),
+            devices=json.loads(snakemake.params.devices),
             window=snakemake.params.window,
             seed=snakemake.params.seed,
             state=Path(snakemake.params.state),

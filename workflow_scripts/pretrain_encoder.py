@@ -18,6 +18,7 @@ def main(
     encoder: dict,
     training: dict,
     masking: dict,
+    devices: dict,
     window: int,
     seed: int,
     state: Path,
@@ -27,15 +28,20 @@ def main(
     from astromer.models.config import EncoderConfig
     from astromer.models.encoders import build_encoder, build_reconstructor
     from astromer.models.published import Pretrained
+    from astromer.training.devices import prepare_devices
 
+    strategy = prepare_devices(mixed_precision=devices["mixed_precision"], deterministic=devices["deterministic"])
     keras.utils.set_random_seed(seed)
     config = EncoderConfig.from_dict(encoder | {"window": window})
+    with strategy.scope():
+        model = build_reconstructor(build_encoder(config))
     learn_to_reconstruct(
-        Pretrained(build_reconstructor(build_encoder(config)), config),
+        Pretrained(model, config),
         records,
         folder,
         training=training,
         masking=masking,
+        xla=devices["xla"],
         window=window,
         seed=seed,
         state=state,
@@ -50,6 +56,7 @@ if __name__ == "__main__":
             encoder=json.loads(snakemake.params.encoder),
             training=json.loads(snakemake.params.training),
             masking=json.loads(snakemake.params.masking),
+            devices=json.loads(snakemake.params.devices),
             window=snakemake.params.window,
             seed=snakemake.params.seed,
             state=Path(snakemake.params.state),

@@ -113,8 +113,13 @@ def ingest_shard(
         rule=_observation_rule(filters, reader.one_file_per_object)
     )
     judged = judged.with_columns(rule=pl.coalesce("rule", pl.when(_time_repeated()).then(pl.lit("time repeated"))))
+    if filters["clip_percentiles"]:
+        clipped = pl.when(_beyond_percentiles(*filters["clip_percentiles"])).then(
+            pl.lit("magnitude beyond percentiles")
+        )
+        judged = judged.with_columns(rule=pl.coalesce("rule", clipped))
     kept = judged.filter(pl.col("rule").is_null())
-    objects = _judge_objects(catalog, judged, kept, filters["min_observations"])
+    objects = _judge_objects(catalog, judged, kept, filters)
     accepted = objects.filter(pl.col("rule").is_null()).sort("id")
     observations = kept.join(accepted, on="id", how="semi")
     return Shard(
@@ -182,12 +187,22 @@ def _time_repeated() -> pl.Expr:
     return accepted & pl.all_horizontal(same)
 
 
-def _judge_objects(
-    catalog: pl.DataFrame, judged: pl.DataFrame, kept: pl.DataFrame, min_observations: int
-) -> pl.DataFrame:
+def _beyond_percentiles(low: float, high: float) -> pl.Expr:
+    """Hold for the not yet rejected rows outside these percentiles of their object's magnitudes."""
+    accepted = pl.col("rule").is_null()
+    mag = pl.when(accepted).then(pl.col("mag"))
+    bounds = [mag.quantile(percentile / 100, "linear").over("id") for percentile in (low, high)]
+    return accepted & ~pl.col("mag").is_between(*bounds)
+
+
+def _judge_objects(catalog: pl.DataFrame, judged: pl.DataFrame, kept: pl.DataFrame, filters: dict) -> pl.DataFrame:
     """One row for each object of the catalogue or the light curves: catalogue columns, file, num_obs and `rule`."""
     files = judged.group_by("id").agg(pl.col("file").first())
-    counts = kept.group_by("id").agg(pl.len().alias("num_obs"))
+    least = filters["variability"] or {}
+    moments = [  # undefined ones, as the skewness of equal magnitudes, exceed nothing
+        getattr(pl.col("mag"), name)().fill_nan(None).fill_null(float("-inf")).alias(f"mag_{name}") for name in least
+    ]
+    counts = kept.group_by("id").agg(pl.len().alias("num_obs"), *moments)
     objects = (
         catalog.with_columns(listed=True)
         .join(files, on="id", how="full", coalesce=True)
@@ -200,8 +215,10 @@ def _judge_objects(
         .then(pl.lit("not in the catalogue"))
         .when(pl.col("file").is_null())
         .then(pl.lit("no light curve"))
-        .when(pl.col("num_obs") < min_observations)
+        .when(pl.col("num_obs") < filters["min_observations"])
         .then(pl.lit("too few observations"))
+        .when(~pl.all_horizontal([pl.col(f"mag_{name}") > bound for name, bound in least.items()] or [pl.lit(True)]))
+        .then(pl.lit("not variable enough"))
     )
 
 

@@ -19,7 +19,7 @@ def verify_dump(dump: Path, promised: Mapping[str, object]) -> dict[str, object]
             anything is promised.
 
     Returns:
-        A receipt: `dump`, and what was found of `bytes`, `sha256` and `content_digest` (null where it was not computed).
+        A receipt: `dump`, and what `bytes`, `sha256` and `content_digest` were found (null: not computed).
 
     Raises:
         InputError: the dump is missing, or differs from what is promised.

@@ -27,7 +27,7 @@ def prepare_devices(
     Args:
         gpus: use at most so many of the GPUs that the process sees; None: all of them.
         mixed_precision: compute in bfloat16, keep weights, losses and metrics in float32; worth it on recent GPUs.
-        deterministic: choose deterministic GPU kernels, which are slower. A CPU needs none.
+        deterministic: choose deterministic GPU kernels, which are slower; a CPU needs none.
 
     Returns:
         The strategy: none in particular for one device, else one replica a GPU.
@@ -37,7 +37,7 @@ def prepare_devices(
     for device in visible:
         tf.config.experimental.set_memory_growth(device, True)
     keras.config.set_dtype_policy("mixed_bfloat16" if mixed_precision else "float32")
-    if deterministic:
+    if deterministic and visible:
         tf.config.experimental.enable_op_determinism()
     if "TF_CONFIG" in os.environ:
         strategy = tf.distribute.MultiWorkerMirroredStrategy()

@@ -128,6 +128,7 @@ class _Loop:
             self.state.step_in_epoch += 1
             if len(self.unread) >= READ_EVERY_STEPS:
                 self._read()
+                self._log_step()
             self._check_in()
         self._read()
         if self.state.step_in_epoch == 0:
@@ -174,8 +175,6 @@ class _Loop:
                 raise self._divergence(f"the loss is {loss}", step, rate)
         self.state.totals = np.concatenate([self.state.totals, read[:, :-1]])
         self.windows_unlogged += int(read[:, self.objective.names.index("windows")].sum())
-        if time.monotonic() - self.logged_at >= LOG_SECONDS:
-            logger.info("epoch %d, step %d: loss %.5f, %s", self.state.epoch + 1, step, loss, self._rate())
 
     def _divergence(self, what: str, step: int, learning_rate: float) -> DivergenceError:
         return DivergenceError(
@@ -226,6 +225,14 @@ class _Loop:
             "stopping": [self.max_epochs, self.patience],
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def _log_step(self) -> None:
+        """Tell how a long epoch goes."""
+        if time.monotonic() - self.logged_at < LOG_SECONDS:
+            return
+        step = len(self.state.totals)
+        loss = self._figures(self.state.totals[-1:, :-1])["loss"][0]
+        logger.info("epoch %d, step %d: loss %.5f, %s", self.state.epoch + 1, step, loss, self._rate())
 
     def _log(self, seconds: float, epochs_here: int) -> None:
         if time.monotonic() - self.logged_at < LOG_SECONDS and not self._finished():

@@ -18,6 +18,7 @@ FILES = {
     "columns": ["time", "mag", "err_mag"],
     "time_origin_jd": 2400000.5,
 }
+FILTERS = {"max_err_mag": 1.0, "min_observations": 2, "clip_percentiles": None, "variability": None}
 CATALOG = """\
 ID,RA,Dec,Class,Band,N
 a+1.5,10.0,-5.0,EC,V,3
@@ -35,8 +36,7 @@ LIGHT_CURVES = {
 
 
 def survey(shards=1, **changes):
-    filters = {"max_err_mag": 1.0, "min_observations": 2}
-    return {"format": "files", "shards": shards, "filters": filters, "files": FILES | changes}
+    return {"format": "files", "shards": shards, "filters": dict(FILTERS), "files": FILES | changes}
 
 
 @pytest.fixture
@@ -121,6 +121,28 @@ def test_time_origin_and_column_order(dump, tmp_path):
     section = survey(separator=";", header=True, columns=["mag", "err_mag", "other", "time"], time_origin_jd=0.0)
     *_, observations = ingest(section, dump, tmp_path)
     assert observations["mjd"].to_list() == [50001.25, 50003.25]
+
+
+def test_clipping_by_percentiles_of_the_object(dump, tmp_path):
+    magnitudes = [10.0] * 98 + [5.0, 15.0]
+    (dump / "sky/lightcurves/b.dat").write_text("".join(f"{50000 + i} {m} 0.1\n" for i, m in enumerate(magnitudes)))
+    section = survey()
+    section["filters"]["clip_percentiles"] = [1, 99]
+    objects, quality, *_ = ingest(section, dump, tmp_path)
+    assert objects.filter(pl.col("id") == "b")["num_obs"].item() == 98
+    assert counts(quality, "observation")["rejected: magnitude beyond percentiles"] == 4, "two of b, both of a+1.5"
+
+
+def test_selection_of_variable_objects(dump, tmp_path):
+    spike = [10.0] * 60 + [16.0]
+    for name, magnitudes in {"a+1.5": spike, "b": [10.0, 10.4] * 30, "short": [10.0] * 20}.items():
+        text = "".join(f"{50000 + i} {mag} 0.1\n" for i, mag in enumerate(magnitudes))
+        (dump / f"sky/lightcurves/{name}.dat").write_text(text)
+    section = survey()
+    section["filters"]["variability"] = {"skew": 1, "kurtosis": 10, "std": 0.1}
+    objects, quality, *_ = ingest(section, dump, tmp_path)
+    assert objects["id"].to_list() == ["a+1.5"]
+    assert counts(quality, "object")["rejected: not variable enough"] == 2
 
 
 @pytest.mark.parametrize(
