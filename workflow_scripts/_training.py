@@ -36,7 +36,7 @@ def learn_to_reconstruct(
     """
     import polars as pl
 
-    from astromer.data.batches import pretraining_batches
+    from astromer.data.batches import PAD_MULTIPLE, pretraining_batches
     from astromer.data.masking import Masking
     from astromer.files import atomic_path
     from astromer.models.published import save_pretrained
@@ -57,6 +57,7 @@ def learn_to_reconstruct(
             seed=seed,
             masking=Masking(**masking),
             variant=pretrained.config.variant,
+            pad_multiple=None if xla else PAD_MULTIPLE,
             **more,
         )
 

@@ -14,16 +14,16 @@ BATCH_SIZE = 256  # has no influence on the result
 def main(model: Path, records: dict[str, Path], embeddings: Path, *, window: int) -> None:
     import polars as pl
 
-    from astromer.data.batches import plain_batches
+    from astromer.data.batches import PAD_MULTIPLE, plain_batches
     from astromer.evaluation.embeddings import embed_windows
     from astromer.files import atomic_path
     from astromer.models.published import load_pretrained
 
     encoder = load_pretrained(model.parent).model.get_layer("encoder")
     tables = [
-        embed_windows(encoder, plain_batches([path], window=window, batch_size=BATCH_SIZE)).with_columns(
-            subset=pl.lit(subset)
-        )
+        embed_windows(
+            encoder, plain_batches([path], window=window, batch_size=BATCH_SIZE, pad_multiple=PAD_MULTIPLE)
+        ).with_columns(subset=pl.lit(subset))
         for subset, path in records.items()
     ]
     with atomic_path(embeddings) as temporary:

@@ -28,7 +28,7 @@ def main(
 ) -> None:
     import keras
 
-    from astromer.data.batches import plain_batches
+    from astromer.data.batches import PAD_MULTIPLE, plain_batches
     from astromer.evaluation.embeddings import window_table
     from astromer.models.baselines import build_baseline
     from astromer.training.state import StateFile
@@ -37,7 +37,7 @@ def main(
     batch_size = training["batch_size"]
 
     def batches(subset: str, **more: Any) -> Any:
-        return plain_batches([records[subset]], window=window, batch_size=batch_size, **more)
+        return plain_batches([records[subset]], window=window, batch_size=batch_size, pad_multiple=PAD_MULTIPLE, **more)
 
     files = [records["train"], records["validation"]]
     identity = {"seed": seed, "batch_size": batch_size, "window": window}

@@ -21,6 +21,9 @@ SHUFFLED_OBJECTS = 8192
 FILES_AT_ONCE = 16
 BATCHES_PER_BLOCK = 16
 
+PAD_MULTIPLE = 25
+"""A good `pad_multiple`: few different shapes, and at most 24 points of padding in the longest window of a batch."""
+
 
 def pretraining_batches(
     files: Sequence[Path],

@@ -1,14 +1,20 @@
 """Where a survey's files come from: folders and archives, read as streams and never unpacked to disk."""
 
+import bz2
+import gzip
 import lzma
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from astromer.errors import InputError
 
+_CHUNK_BYTES = 1 << 20
+_OPENERS = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open, b"BZh": bz2.open}
+_END_OF_ARCHIVE = bytes(1024)
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError)
 
 
@@ -57,11 +63,27 @@ def _zip_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[st
 
 
 def _tar_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(path, mode="r|*") as archive:
+    with _decompressed(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
         for info in archive:
             name = _safe_name(path, info.name)
             if info.isfile() and wanted(name):
                 yield name, archive.extractfile(info).read()
+        # tarfile takes a stream that breaks off between two members for a whole one; reading on tells them apart.
+        while stream.read(_CHUNK_BYTES):
+            pass
+
+
+def _decompressed(path: Path) -> IO[bytes]:
+    """Open a tar archive as a stream of decompressed bytes; where the file breaks off, opening or reading it raises."""
+    with path.open("rb") as file:
+        magic = file.read(6)
+        for start, opener in _OPENERS.items():
+            if magic.startswith(start):
+                return opener(path)
+        file.seek(max(0, path.stat().st_size - len(_END_OF_ARCHIVE)))
+        if file.read() != _END_OF_ARCHIVE:
+            raise EOFError("no end-of-archive mark")
+    return path.open("rb")
 
 
 def _safe_name(archive: Path, name: str) -> str:

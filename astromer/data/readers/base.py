@@ -13,8 +13,8 @@ RAW_SCHEMA = {
     "file": pl.String,
     "line": pl.UInt32,
     "mjd": pl.Float64,
-    "mag": pl.Float64,
-    "err_mag": pl.Float64,
+    "mag": pl.Float32,
+    "err_mag": pl.Float32,
     "text": pl.String,
 }
 

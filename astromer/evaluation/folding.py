@@ -1,0 +1,116 @@
+"""Periods of unevenly sampled light curves, and the phases that follow from them.
+
+The periodogram is the generalised one of Zechmeister & Kürster (2009, A&A 496, 577): a sine with a free mean is fitted
+at each frequency, points weighted by 1 / error^2. A sine has one minimum a cycle: eclipsing binaries, which have two,
+fold at half of their orbital period.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astromer.errors import InputError
+
+SHORTEST_PERIOD_DAYS = 0.04  # the fastest classes that surveys list are delta Scuti stars
+OVERSAMPLING = 5
+MIN_OBSERVATIONS = 5  # the sine has three parameters, its frequency is a fourth
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ephemeris:
+    """The sine that fits a light curve best.
+
+    Attributes:
+        period_days: its period.
+        epoch_mjd: a time of phase 0, at which the sine is brightest.
+        power: share of the weighted variance of the magnitudes that it explains, from 0 to 1.
+    """
+
+    period_days: float
+    epoch_mjd: float
+    power: float
+
+    def phases(self, mjd: Array) -> Array:
+        """Phases in [0, 1) at the times `mjd` [days]."""
+        return (mjd - self.epoch_mjd) / self.period_days % 1.0
+
+
+def find_ephemeris(mjd: Array, mag: Array, err_mag: Array, *, shortest_days: float = SHORTEST_PERIOD_DAYS) -> Ephemeris:
+    """Find the strongest period between `shortest_days` and the light curve's time span.
+
+    Args:
+        mjd: times in days, any order, `(points,)`.
+        mag: magnitudes, `(points,)`.
+        err_mag: their errors, `(points,)`.
+        shortest_days: the shortest period tried.
+
+    Raises:
+        InputError: there are fewer than 5 points, a value is not finite, an error not positive, the magnitudes are all
+            equal, or the time span is shorter than twice `shortest_days`.
+    """
+    mjd, mag, err_mag = (np.asarray(values, np.float64) for values in (mjd, mag, err_mag))
+    _check(mjd, mag, err_mag, shortest_days)
+    step = 1 / (OVERSAMPLING * np.ptp(mjd))
+    count = int(1 / shortest_days / step) - OVERSAMPLING + 1
+    coarse = periodogram(mjd, mag, err_mag, first=OVERSAMPLING * step, step=step, count=count)
+    centre = (OVERSAMPLING + np.argmax(coarse)) * step
+    fine_step = step / 20
+    fine = periodogram(mjd, mag, err_mag, first=centre - 20 * fine_step, step=fine_step, count=41)
+    frequency = centre + (np.argmax(fine) - 20) * fine_step
+    return Ephemeris(1 / frequency, _brightest(mjd, mag, err_mag, frequency), float(fine.max()))
+
+
+def periodogram(mjd: Array, mag: Array, err_mag: Array, *, first: float, step: float, count: int) -> Array:
+    """Give the share of the weighted variance that a sine with free mean explains, at equidistant frequencies.
+
+    Args:
+        mjd: times in days, `(points,)`.
+        mag: magnitudes, `(points,)`.
+        err_mag: their errors, `(points,)`, positive.
+        first: the lowest frequency, cycles per day.
+        step: between frequencies, cycles per day.
+        count: number of frequencies.
+
+    Returns:
+        Power from 0 to 1, `(count,)`; 0 where the times cannot tell sine and mean apart.
+    """
+    times = mjd - mjd.mean()
+    weights = err_mag**-2.0 / np.sum(err_mag**-2.0)
+    residuals = mag - weights @ mag
+    # exp(i w t) of frequency a * block + b is the product of two factors: sums over points become matrix products.
+    block = int(np.ceil(np.sqrt(count)))
+    low = np.exp(2j * np.pi * step * np.outer(np.arange(block), times))
+    high = np.exp(2j * np.pi * np.outer(first + step * block * np.arange(-(-count // block)), times))
+    sums = ((high * weights) @ low.T).ravel()[:count]
+    doubled = ((high**2 * weights) @ (low**2).T).ravel()[:count]
+    products = ((high * (weights * residuals)) @ low.T).ravel()[:count]
+    cosines, sines = sums.real, sums.imag
+    cc = 0.5 * (1 + doubled.real) - cosines**2
+    ss = 0.5 * (1 - doubled.real) - sines**2
+    cs = 0.5 * doubled.imag - cosines * sines
+    determinant = cc * ss - cs**2
+    explained = ss * products.real**2 + cc * products.imag**2 - 2 * cs * products.real * products.imag
+    variance = weights @ residuals**2
+    power = np.divide(explained, variance * determinant, out=np.zeros(count), where=determinant > 1e-9)
+    return np.clip(power, 0.0, 1.0)
+
+
+def _check(mjd: Array, mag: Array, err_mag: Array, shortest_days: float) -> None:
+    if len(mjd) < MIN_OBSERVATIONS:
+        raise InputError(f"period: expected at least {MIN_OBSERVATIONS} observations, found {len(mjd)}")
+    if not np.isfinite([mjd, mag, err_mag]).all() or err_mag.min() <= 0:
+        raise InputError("period: expected finite times and magnitudes, and positive errors")
+    if np.ptp(mag) == 0:
+        raise InputError("period: all magnitudes are equal")
+    if np.ptp(mjd) < 2 * shortest_days:
+        raise InputError(f"period: expected observations over {2 * shortest_days} days or more, found {np.ptp(mjd)}")
+
+
+def _brightest(mjd: Array, mag: Array, err_mag: Array, frequency: float) -> float:
+    """Fit the sine at one frequency; give the time of its smallest magnitude nearest to the first observation."""
+    turns = 2 * np.pi * frequency * (mjd - mjd.min())
+    design = np.stack([np.ones_like(turns), np.cos(turns), np.sin(turns)], axis=1) / err_mag[:, None]
+    _, cosine, sine = np.linalg.lstsq(design, mag / err_mag)[0]
+    return float(mjd.min() + np.arctan2(-sine, -cosine) / (2 * np.pi * frequency))

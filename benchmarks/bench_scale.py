@@ -1,0 +1,94 @@
+"""Ingest and records of simulated surveys of two sizes: does memory stay, and does time grow linearly?
+
+    python benchmarks/bench_scale.py --sizes 20000 200000
+
+Every job of the workflow (a part read, a shard filtered, a shard packed into records) runs in a process of its own, as
+Snakemake runs it, two at a time. Prints the largest peak memory of any job, the time, and the ratios between the sizes.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+OBJECTS_PER_SHARD = 5000
+PRELUDE = """
+import json, sys
+from pathlib import Path
+import polars as pl
+from astromer.data.ingest import ingest_shard, read_part
+from astromer.data.records import write_records
+folder, shard, size, shards = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+survey = {
+    "format": "simulated", "shards": shards,
+    "filters": {"max_err_mag": 1.0, "min_observations": 5, "clip_percentiles": None, "variability": None},
+    "simulated": {"style": "macho", "objects": size, "classes": ["EC", "RRab", "LPV"], "mean_observations": None},
+}
+"""
+JOBS = {
+    "read_dump": """
+read_part(survey, folder / f"raw{shard}.parquet", folder / f"objects{shard}.parquet",
+          name="sim", source=None, seed=1, part=shard)
+""",
+    "ingest_shard": """
+parts = [[folder / f"{kind}{part}.parquet" for part in range(shards)] for kind in ("raw", "objects")]
+result = ingest_shard(survey, *parts, name="sim", shard=shard)
+result.observations.write_parquet(folder / f"observations{shard}.parquet")
+result.objects.write_parquet(folder / f"metadata{shard}.parquet")
+""",
+    "write_records": """
+write_records(pl.scan_parquet(folder / f"observations{shard}.parquet"),
+              pl.read_parquet(folder / f"metadata{shard}.parquet"), folder / f"{shard}.tfrecord")
+""",
+}
+
+
+def run_job(job: str, *arguments: str) -> float:
+    """Run one job; return its peak memory in MB."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "POLARS_MAX_THREADS": "1"}
+    process = subprocess.Popen([sys.executable, "-c", PRELUDE + JOBS[job], *arguments], env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{job} failed with status {status}")
+    return usage.ru_maxrss / 1024
+
+
+def measure(size: int, workers: int) -> tuple[float, float]:
+    """Take a survey of `size` stars through all jobs; return the largest peak in MB and the wall time in seconds."""
+    shards = max(1, round(size / OBJECTS_PER_SHARD))
+    peaks, started = {}, time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
+        for job in JOBS:
+            begun = time.monotonic()
+            runs = [pool.submit(run_job, job, folder, str(shard), str(size), str(shards)) for shard in range(shards)]
+            peaks[job] = max(run.result() for run in runs)
+            print(
+                f"  {job:14} {shards:3} jobs  {time.monotonic() - begun:7.1f} s  peak {peaks[job]:5.0f} MB", flush=True
+            )
+    return max(peaks.values()), time.monotonic() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs=2, default=[20_000, 200_000])
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    results = []
+    for size in options.sizes:
+        print(f"{size:,} light curves:")
+        results.append(measure(size, options.workers))
+        peak, seconds = results[-1]
+        print(f"  in all         {seconds:7.1f} s  {size / seconds:,.0f} light curves/s  peak {peak:.0f} MB")
+    (small_peak, small_s), (large_peak, large_s) = results
+    growth = options.sizes[1] / options.sizes[0]
+    print(f"ratio of the peaks: {large_peak / small_peak:.2f} (1.00 is constant memory)")
+    print(f"ratio of the times per light curve: {large_s / small_s / growth:.2f} (1.00 is linear)")
+
+
+if __name__ == "__main__":
+    main()
