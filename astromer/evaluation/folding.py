@@ -2,7 +2,8 @@
 
 The periodogram is the generalised one of Zechmeister & Kürster (2009, A&A 496, 577): a sine with a free mean is fitted
 at each frequency, points weighted by 1 / error^2. A sine has one minimum a cycle: eclipsing binaries, which have two,
-fold at half of their orbital period.
+fold at half of their orbital period. What is observed once a night cannot tell a slow variation from the same plus one
+cycle a day, so that a slow one is taken where it explains nearly as much as the best.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from astromer.errors import InputError
 
 SHORTEST_PERIOD_DAYS = 0.04  # the fastest classes that surveys list are delta Scuti stars
 OVERSAMPLING = 5
+SLOW = 0.02  # cycles per day
+AS_GOOD = 0.9  # share of the highest power
 MIN_OBSERVATIONS = 5  # the sine has three parameters, its frequency is a fourth
 Array = NDArray[np.float64]
 
@@ -55,7 +58,9 @@ def find_ephemeris(mjd: Array, mag: Array, err_mag: Array, *, shortest_days: flo
     step = 1 / (OVERSAMPLING * np.ptp(mjd))
     count = int(1 / shortest_days / step) - OVERSAMPLING + 1
     coarse = periodogram(mjd, mag, err_mag, first=OVERSAMPLING * step, step=step, count=count)
-    centre = (OVERSAMPLING + np.argmax(coarse)) * step
+    slow = coarse[: max(0, int(SLOW / step) - OVERSAMPLING)]
+    best = slow if slow.size and slow.max() > AS_GOOD * coarse.max() else coarse
+    centre = (OVERSAMPLING + np.argmax(best)) * step
     fine_step = step / 20
     fine = periodogram(mjd, mag, err_mag, first=centre - 20 * fine_step, step=fine_step, count=41)
     frequency = centre + (np.argmax(fine) - 20) * fine_step

@@ -11,7 +11,9 @@ import re
 import tempfile
 import tomllib
 import zipfile
+import zlib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -28,9 +30,15 @@ logger = logging.getLogger(__name__)
 MODEL_FILE = "model.keras"
 CONFIG_FILE = "config.json"
 CHECKPOINT_FILES = ("weights.index", "weights.data-00000-of-00001")
+OPTIONS_FILES = ("config.toml", "conf.json")
 MAX_ARCHIVE_MEMBER_BYTES = 1 << 30
 
 _VALUE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+# What the released code calls the attention of either architecture as we build it (see `AttentionBias`).
+_ATTENTION_OPTIONS = {
+    "v1": {"mask_format": "QK", "m_alpha": 1.0, "temperature": 0.0},
+    "v2": {"mask_format": "K", "m_alpha": -1e9, "temperature": 0.0},
+}
 _BOOKKEEPING = re.compile(r"\.OPTIMIZER_SLOT|^optimizer/|^keras_api/|^save_counter|^_CHECKPOINTABLE_OBJECT_GRAPH")
 _BLOCK_PARTS = {
     "mha/dense": "attention/merge",
@@ -67,8 +75,8 @@ def load_pretrained(path: Path, *, variant: str | None = None, sha256: str | Non
     """Load a reconstructor from whichever of the known formats `path` holds.
 
     Args:
-        path: folder of `save_pretrained`; zip archive of Astromer 1 as its authors publish it; or folder with a
-            TensorFlow checkpoint of the released code (`weights.index`, ..., and `config.toml` or `conf.json`).
+        path: folder of `save_pretrained`; folder with a TensorFlow checkpoint of the released code (`weights.index`,
+            ..., and `config.toml` or `conf.json`); or zip archive of one, as its authors publish their weights.
         variant: variant to build for weights of the released code, `released` by default. With `paper` the mask token
             of v2, which those weights lack, starts at 0. Our own folders state their variant.
         sha256: expected checksum of a zip archive, hexadecimal.
@@ -87,6 +95,60 @@ def load_pretrained(path: Path, *, variant: str | None = None, sha256: str | Non
         return _load_checkpoint(path, variant or "released", origin=path)
     expected = f"a zip archive, or a folder with {MODEL_FILE} and {CONFIG_FILE} or with {CHECKPOINT_FILES[0]}"
     raise InputError(f"{path}: no weights found; expected {expected}")
+
+
+class Checkpoint(NamedTuple):
+    """Weights in a folder, as `list_checkpoints` finds them."""
+
+    folder: Path
+    format: str  # `ours`, or `released` for a TensorFlow checkpoint of the released code
+    modified: datetime
+    files: list[Path]  # that hold the weights
+
+    @property
+    def num_bytes(self) -> int:
+        """Size of the weights."""
+        return sum(file.stat().st_size for file in self.files)
+
+
+def list_checkpoints(folder: Path) -> list[Checkpoint]:
+    """Find the weights of all reconstructors in `folder` and below it, the last modified first.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    if not Path(folder).is_dir():
+        raise InputError(f"{folder}: no such folder; expected one with checkpoints in it or below it")
+    ours = [("ours", [path]) for path in Path(folder).rglob(MODEL_FILE) if path.with_name(CONFIG_FILE).is_file()]
+    released = [
+        ("released", sorted([path, *path.parent.glob("weights.data-*")]))
+        for path in Path(folder).rglob(CHECKPOINT_FILES[0])
+    ]
+    found = [
+        Checkpoint(files[-1].parent, kind, datetime.fromtimestamp(files[-1].stat().st_mtime, UTC), files)
+        for kind, files in ours + released
+    ]
+    return sorted(found, key=lambda checkpoint: (checkpoint.modified, checkpoint.folder), reverse=True)
+
+
+def clean_checkpoints(folder: Path, *, keep: int) -> list[Checkpoint]:
+    """Delete the weights of the released code's checkpoints in `folder` and below it, except the last `keep`.
+
+    The released code writes a checkpoint every so many epochs and for each best epoch. Our own folders, which hold the
+    best epoch only, are left alone, and so are options and logs.
+
+    Returns:
+        The checkpoints that were deleted.
+
+    Raises:
+        InputError: there is no such folder, or `keep` is negative.
+    """
+    if keep < 0:
+        raise InputError(f"clean: keep is {keep}; expected at least 0")
+    old = [checkpoint for checkpoint in list_checkpoints(folder) if checkpoint.format == "released"][keep:]
+    for file in (file for checkpoint in old for file in checkpoint.files):
+        file.unlink()
+    return old
 
 
 def _load_own(folder: Path, variant: str | None) -> Pretrained:
@@ -117,20 +179,21 @@ def _load_archive(path: Path, variant: str, sha256: str | None) -> Pretrained:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 _extract_checkpoint(archive, Path(folder), path)
-        except zipfile.BadZipFile as error:
-            raise InputError(f"{path}: not a complete zip archive: {error}") from error
+        except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+            raise InputError(f"{path}: not a complete, unencrypted zip archive: {error}") from error
         return _load_checkpoint(Path(folder), variant, origin=path)
 
 
 def _extract_checkpoint(archive: zipfile.ZipFile, folder: Path, origin: Path) -> None:
     """Copy the members that make a checkpoint into `folder`, under our names: a member's path is never followed."""
-    for name in (*CHECKPOINT_FILES, "conf.json"):
-        members = [info for info in archive.infolist() if PurePosixPath(info.filename).name == name]
+    for names in (*((name,) for name in CHECKPOINT_FILES), OPTIONS_FILES):
+        members = [info for info in archive.infolist() if PurePosixPath(info.filename).name in names]
+        wanted = " or ".join(names)
         if len(members) != 1:
-            raise InputError(f"{origin}: {len(members)} members are named {name}; expected one")
+            raise InputError(f"{origin}: {len(members)} members are named {wanted}; expected one")
         if members[0].file_size > MAX_ARCHIVE_MEMBER_BYTES:
-            raise InputError(f"{origin}: {name} has {members[0].file_size} bytes; expected at most 1 GiB")
-        (folder / name).write_bytes(archive.read(members[0]))
+            raise InputError(f"{origin}: {wanted} has {members[0].file_size} bytes; expected at most 1 GiB")
+        (folder / PurePosixPath(members[0].filename).name).write_bytes(archive.read(members[0]))
 
 
 def _load_checkpoint(folder: Path, variant: str, *, origin: Path) -> Pretrained:
@@ -150,6 +213,7 @@ def _read_released_config(folder: Path, variant: str, origin: Path) -> EncoderCo
             names |= {"pe_dim": "embedding_dim", "use_leak": "residual"}
             names |= {key: key for key in ("num_heads", "head_dim", "dropout")}
             content = {ours: options[theirs] for theirs, ours in names.items()}
+            _check_attention(options, architecture, origin)
         else:
             options = _read_json(folder / "conf.json")
             architecture = "v1"
@@ -163,6 +227,13 @@ def _read_released_config(folder: Path, variant: str, origin: Path) -> EncoderCo
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{origin}: config.toml is not TOML: {error}") from error
     return EncoderConfig.from_dict({"architecture": architecture, "variant": variant, **content})
+
+
+def _check_attention(options: Mapping[str, object], architecture: str, origin: Path) -> None:
+    """Raise InputError where the weights were trained with a kind of attention that we do not build."""
+    for key, value in _ATTENTION_OPTIONS.get(architecture, {}).items():
+        if options.get(key, value) != value:
+            raise InputError(f"{origin}: option {key} is {options[key]!r}; expected {value!r} for {architecture}")
 
 
 def _read_json(path: Path) -> dict:

@@ -56,7 +56,7 @@ def runs(tmp_path_factory) -> Iterator[dict[str, tuple[Path, list[subprocess.Pop
 @pytest.mark.parametrize("kind", ["devices", "nodes"])
 def test_two_replicas_train_like_one(runs, kind, tmp_path):
     folder, processes = runs[kind]
-    assert [process.wait(timeout=120) for process in processes] == [0] * len(processes)
+    assert [process.wait(timeout=600) for process in processes] == [0] * len(processes)
 
     model = small_model(dropout=0.0)
     expected = pretrain(model, dataset, dataset(100), OPTIONS)

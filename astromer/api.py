@@ -1,0 +1,256 @@
+"""The Python interface: build a model, load published weights, turn light curves into vectors. See docs/python.md."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import keras
+import numpy as np
+import polars as pl
+import tensorflow as tf
+import yaml
+
+from astromer.data.batches import PAD_MULTIPLE
+from astromer.data.download import download
+from astromer.data.masking import show_windows
+from astromer.data.windows import Cuts, cut_windows, regular_windows
+from astromer.errors import InputError
+from astromer.models import published
+from astromer.models.config import EncoderConfig
+from astromer.models.encoders import INPUT_NAMES, build_encoder, build_reconstructor
+from astromer.models.pooling import masked_mean
+from astromer.models.published import Pretrained
+
+COLUMNS = ("id", "mjd", "mag")
+DEFAULT_WINDOW = 200
+
+
+def build(config: EncoderConfig | Mapping[str, object]) -> keras.Model:
+    """Build an untrained reconstructor; its `get_layer("encoder")` is the encoder.
+
+    Args:
+        config: an `EncoderConfig` or its values, of which only `architecture` (`v1`, `v2`) has no default.
+
+    Raises:
+        InputError: a key is unknown or missing, or its value out of range.
+    """
+    if not isinstance(config, EncoderConfig):
+        config = EncoderConfig.from_dict(config)
+    return build_reconstructor(build_encoder(config))
+
+
+def named_weights() -> dict[str, dict[str, object]]:
+    """Describe the published weights of config/weights.yaml by name: `url`, `file`, `sha256`, `licence`, ..."""
+    path = Path(__file__).resolve().parents[1] / "config/weights.yaml"
+    if not path.is_file():  # installed, not run from a checkout
+        installed = metadata.distribution("astromer").files or []
+        path = next(Path(file.locate()) for file in installed if file.name == path.name)
+    return yaml.safe_load(path.read_text(encoding="utf-8"))["weights"]
+
+
+def load_pretrained(
+    path_or_name: Path | str,
+    *,
+    variant: str | None = None,
+    mirror: Path | str | None = None,
+    cache: Path | str | None = None,
+) -> Pretrained:
+    """Load a trained reconstructor and the config of its encoder.
+
+    Args:
+        path_or_name: a name of `named_weights`; or a path to a folder of ours (`model.keras`, `config.json`), to the
+            zip archive of published weights, or to a folder with a checkpoint of the released code.
+        variant: `paper` or `released`, for weights of the released code; see docs/variants.md. `released` by default.
+        mirror: folder that is looked into first for the file of a name.
+        cache: folder where the file of a name is kept, and downloaded to if it is not there yet.
+
+    Raises:
+        InputError: there is no such path or name, or the file is not what it should be; the message says which.
+        requests.RequestException: the download broke off several times.
+    """
+    known = named_weights()
+    if path_or_name in known:
+        entry = known[path_or_name]
+        path = _fetch(path_or_name, entry, mirror, cache)
+        return published.load_pretrained(path, variant=variant, sha256=entry["sha256"])
+    if not Path(path_or_name).exists():
+        names = ", ".join(sorted(known))
+        raise InputError(f"{path_or_name}: no such file or folder; nor is it one of the named weights: {names}")
+    return published.load_pretrained(Path(path_or_name), variant=variant)
+
+
+def _fetch(name: str, entry: Mapping[str, object], mirror: Path | str | None, cache: Path | str | None) -> Path:
+    """Return where the file of named weights is, after downloading it if need be."""
+    places = [Path(folder, entry["file"]) for folder in (mirror, cache) if folder is not None]
+    for path in places:
+        if path.is_file():
+            return path
+    if cache is None:
+        searched = f"there is no {places[0]}" if places else f"{entry['file']} is not part of the package"
+        raise InputError(f"weights {name}: {searched}; expected a folder `cache` to download it to")
+    download(entry["url"], places[-1], sha256=entry["sha256"])
+    return places[-1]
+
+
+def encode(
+    light_curves: pl.DataFrame | Sequence[np.ndarray],
+    model: Pretrained | keras.Model,
+    *,
+    per: Literal["window", "object"] = "object",
+    layer: int | Literal["all"] = -1,
+    window: int | None = None,
+    batch_size: int = 256,
+) -> pl.DataFrame:
+    """Turn light curves into vectors, every observation being visible to the encoder.
+
+    Light curves longer than `window` are cut as in training: the last window is shifted back to end at the last
+    observation. A window's vector is the mean over its observations; an object's is the mean of its windows' vectors,
+    weighted by their numbers of observations. Neither batch nor padding has an influence; the `released` v1, which
+    attends to padding, gets windows padded to `window` always, as in its training.
+
+    Args:
+        light_curves: a table of `id`, `mjd` [days] and `mag`, in any order; or a list of arrays `(n, 2)` or `(n, 3)`
+            of time [days], magnitude and, not used, its error, whose ids are their positions in the list.
+        model: what `load_pretrained` or `build` returned.
+        per: one row for each `window` or for each `object`.
+        layer: which level: 0 is the input embedding, 1 the first block, -1 the last; `all` for all of them.
+        window: observations in the longest window; by default that of the model's config, else 200.
+        batch_size: windows that are computed at once; of no influence on the result.
+
+    Returns:
+        Rows in the order of the light curves: `id`; `start`, the index of the window's first observation in time (for
+        `window`); `length`, its number of observations; `embedding`, a float32 array `(dim,)`, or `(levels, dim)` for
+        all levels. `table["embedding"].to_numpy()` is the matrix of features.
+
+    Raises:
+        InputError: no light curve, an empty one, a value that is not finite, or an argument out of range.
+    """
+    if per not in ("window", "object"):
+        raise InputError(f"encode: per is {per!r}; expected 'window' or 'object'")
+    encoder, window = _encoder_and_window(model, window)
+    for name, value in (("window", window), ("batch_size", batch_size)):
+        if value < 1:
+            raise InputError(f"encode: {name} is {value}; expected at least 1")
+    levels = _chosen_levels(encoder, layer)
+    curves = _read_frame(light_curves) if isinstance(light_curves, pl.DataFrame) else _read_arrays(light_curves)
+    cuts = Cuts(*(tensor.numpy() for tensor in regular_windows(tf.constant(curves.lengths), window)))
+    lengths = np.minimum(curves.lengths[cuts.series], window)
+    vectors = np.concatenate(list(_embed(encoder, levels, curves, cuts, lengths, window, batch_size)))
+    vectors = vectors[np.argsort(_by_length(lengths))]
+    if per == "window":
+        columns = {"id": curves.ids.gather(cuts.series), "start": cuts.starts, "length": lengths}
+    else:
+        vectors = _mean_of_windows(vectors, cuts.series, lengths)
+        columns = {"id": curves.ids, "length": curves.lengths}
+    vectors = vectors if layer == "all" else vectors[:, 0]
+    return pl.DataFrame({**columns, "embedding": pl.Series(vectors, dtype=pl.Array(pl.Float32, vectors.shape[1:]))})
+
+
+class _Curves(NamedTuple):
+    """Light curves one after the other, each sorted by time."""
+
+    ids: pl.Series
+    lengths: np.ndarray  # int32 (objects,)
+    mjd: np.ndarray  # float64 (observations,)
+    mag: np.ndarray  # float32 (observations,)
+
+
+def _read_frame(frame: pl.DataFrame) -> _Curves:
+    for name in COLUMNS:
+        if name not in frame.columns:
+            raise InputError(f"light curves: there is no column {name!r}; expected {list(COLUMNS)}")
+        if name != "id" and not frame[name].dtype.is_numeric():
+            raise InputError(f"light curves: column {name!r} holds {frame[name].dtype}; expected numbers")
+    if frame.is_empty():
+        raise InputError("light curves: there are none; expected at least one observation")
+    sorted_by_time = pl.col("mjd", "mag").sort_by("mjd", maintain_order=True)
+    objects = frame.group_by("id", maintain_order=True).agg(pl.len().alias("length"), sorted_by_time)
+    mjd = objects["mjd"].explode().cast(pl.Float64).to_numpy()
+    mag = objects["mag"].explode().cast(pl.Float32).to_numpy()
+    curves = _Curves(objects["id"], objects["length"].to_numpy().astype(np.int32), mjd, mag)
+    wrong = ~(np.isfinite(mjd) & np.isfinite(mag))
+    if wrong.any():
+        first = np.repeat(np.arange(len(objects)), curves.lengths)[wrong.argmax()]
+        raise InputError(
+            f"light curve {curves.ids[int(first)]!r}: a time or magnitude is not finite, as are {wrong.sum()} in all; "
+            "expected observations without NaN, infinity and null"
+        )
+    return curves
+
+
+def _read_arrays(arrays: Sequence[np.ndarray]) -> _Curves:
+    frames = []
+    for position, array in enumerate(arrays):
+        try:
+            values = np.asarray(array, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"light curve {position}: holds what is no number: {error}") from error
+        if values.ndim != 2 or values.shape[1] not in (2, 3) or not len(values):
+            expected = "(n, 2) or (n, 3) with n >= 1: time, magnitude and its error"
+            raise InputError(f"light curve {position}: its shape is {values.shape}; expected {expected}")
+        frames.append(pl.DataFrame({"mjd": values[:, 0], "mag": values[:, 1]}).with_columns(id=pl.lit(position)))
+    if not frames:
+        raise InputError("light curves: there are none; expected at least one")
+    return _read_frame(pl.concat(frames))
+
+
+def _encoder_and_window(model: Pretrained | keras.Model, window: int | None) -> tuple[keras.Model, int]:
+    trained, config = model if isinstance(model, Pretrained) else (model, None)
+    if window is None:
+        window = config.window if config else DEFAULT_WINDOW
+    return trained if trained.name == "encoder" else trained.get_layer("encoder"), window
+
+
+def _chosen_levels(encoder: keras.Model, layer: int | str) -> list[int]:
+    count = len(encoder.outputs)
+    if layer == "all":
+        widths = {level.shape[-1] for level in encoder.outputs}
+        if len(widths) > 1:
+            raise InputError(f"encode: the levels have the widths {sorted(widths)}; expected one `layer`, not 'all'")
+        return list(range(count))
+    if not isinstance(layer, int) or not -count <= layer < count:
+        raise InputError(f"encode: layer is {layer!r}; expected 'all' or a number from {-count} to {count - 1}")
+    return [layer]
+
+
+def _embed(
+    encoder: keras.Model,
+    levels: list[int],
+    curves: _Curves,
+    cuts: Cuts,
+    lengths: np.ndarray,
+    window: int,
+    batch_size: int,
+) -> Iterator[np.ndarray]:
+    """Yield the vectors `(batch, levels, dim)` of windows of similar length, from short to long."""
+
+    @tf.function(reduce_retracing=True)
+    def means(inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        outputs = encoder(inputs, training=False)
+        return tf.stack([masked_mean(outputs[level], inputs["valid"]) for level in levels], axis=1)
+
+    attends_to_padding = encoder.get_layer("attention_bias").mask == "released_v1"
+    number = np.arange(len(curves.lengths), dtype=np.int32)
+    records = {"id": number, "label": number, "length": curves.lengths, "mjd": curves.mjd}
+    records |= {"mag": curves.mag, "err_mag": np.zeros_like(curves.mag)}
+    records = {name: tf.constant(values) for name, values in records.items()}
+    order = _by_length(lengths)
+    for first in range(0, len(order), batch_size):
+        rows = order[first : first + batch_size]
+        padded = -(-int(lengths[rows[-1]]) // PAD_MULTIPLE) * PAD_MULTIPLE
+        columns = window if attends_to_padding else min(padded, window)
+        windows = show_windows(cut_windows(records, Cuts(*(column[rows] for column in cuts)), columns))
+        yield means({name: windows[name] for name in INPUT_NAMES}).numpy()
+
+
+def _by_length(lengths: np.ndarray) -> np.ndarray:
+    """Order of the windows in which they are embedded."""
+    return np.argsort(lengths, kind="stable")
+
+
+def _mean_of_windows(vectors: np.ndarray, series: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Average `(windows, levels, dim)` over the windows of each object, weighted by their lengths."""
+    firsts = np.flatnonzero(np.diff(series, prepend=-1))
+    weighted = np.add.reduceat(vectors * lengths[:, None, None].astype(np.float64), firsts)
+    return (weighted / np.add.reduceat(lengths, firsts)[:, None, None]).astype(np.float32)

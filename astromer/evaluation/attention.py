@@ -1,0 +1,104 @@
+"""Where the last block of an encoder looks: attention weights of the points of example light curves (Figs. 7 and 8)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import polars as pl
+
+from astromer.data.batches import plain_batches
+from astromer.evaluation.examples import draw_examples, window_points, windows_of
+from astromer.models.encoders import attention_weights
+
+WINDOWS_AT_ONCE = 256
+
+
+def attention_points(
+    encoder: keras.Model, records: Path, *, classes: Sequence[str], per_class: int, window: int, seed: int
+) -> pl.DataFrame:
+    """Give the attention that each observation of example objects receives in the last block.
+
+    Every point is visible, as in classification. A point's weight is its share of a query's attention, averaged over
+    the queries that are real points; padding neither asks nor is counted.
+
+    Args:
+        encoder: model `encoder`.
+        records: records of labelled objects.
+        classes: the dataset's ordered class list.
+        per_class: examples of each class, see `examples.draw_examples`; one random window of each.
+        window: observations of a window.
+        seed: decides on objects and windows.
+
+    Returns:
+        A row for each point: `class`, `example`, `id`, `start`, `mjd`, `mag`, `err_mag`, `period_days`, `phase`,
+        `attention` (the heads' weights, an array), `mean_attention` (mean over heads). Weights of a window sum to 1,
+        save in models that also attend to padding.
+
+    Raises:
+        InputError: a class has no object, or an object no period.
+    """
+    examples, observations = draw_examples(records, classes, per_class, seed=seed)
+    batches = plain_batches([records], window=window, batch_size=WINDOWS_AT_ONCE, seed=seed, sampling=True)
+    windows = windows_of(batches, examples["id"])
+    weights = received_attention(np.asarray(attention_weights(encoder, windows)[-1]), windows["valid"])
+    chosen = {key: windows[key] for key in ("id", "start", "length")} | {"attention": weights[..., None]}
+    return (
+        window_points(chosen, observations)
+        .with_columns(mean_attention=pl.col("attention").arr.mean())
+        .join(examples.select("id", "class", "example", "period_days"), on="id")
+        .select(
+            *("class", "example", "id", "start", "mjd", "mag", "err_mag", "period_days", "phase"),
+            *("attention", "mean_attention"),
+        )
+        .sort(pl.col("class").cast(pl.Enum(classes)), "example", "mjd")
+    )
+
+
+def received_attention(weights: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Average attention over the queries that are real points.
+
+    Args:
+        weights: `(windows, heads, queries, keys)`.
+        valid: `(windows, window, 1)`, 1 on real points.
+
+    Returns:
+        `(windows, keys, heads)`.
+    """
+    queries = valid[..., 0] / valid.sum(axis=1)
+    return np.einsum("whqk,wq->wkh", weights, queries)
+
+
+def relative_attention(points: pl.DataFrame) -> pl.DataFrame:
+    """Compare weights with uniform attention, which gives each of n points 1 / n.
+
+    Returns:
+        `points` (one window of an object or several objects') with a column for each head, `head_1`, `head_2`, ..., and
+        `mean`: weight times n, so that 1 is the share of uniform attention, 2 twice as much.
+    """
+    heads = points["attention"].dtype.shape[0]
+    size = pl.len().over("id", "start")
+    named = {f"head_{head + 1}": pl.col("attention").arr.get(head) * size for head in range(heads)}
+    return points.with_columns(**named, mean=pl.col("mean_attention") * size).drop("attention", "mean_attention")
+
+
+def attention_summary(points: pl.DataFrame) -> pl.DataFrame:
+    """Summarise the relative attention of each object and head.
+
+    Returns:
+        `class`, `example`, `id`, `period_days`, `observations`, `head`, and of the relative attention `min`, `median`,
+        `max`; in the order of `points`.
+    """
+    relative = relative_attention(points)
+    heads = [name for name in relative.columns if name.startswith("head_")] + ["mean"]
+    described = ["class", "example", "id", "period_days"]
+    return (
+        relative.unpivot(heads, index=described, variable_name="head", value_name="weight")
+        .group_by(*described, "head", maintain_order=True)
+        .agg(
+            observations=pl.len(),
+            min=pl.col("weight").min(),
+            median=pl.col("weight").median(),
+            max=pl.col("weight").max(),
+        )
+    )

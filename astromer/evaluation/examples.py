@@ -1,0 +1,95 @@
+"""Objects that stand as examples of their class in figures, and their windows point by point.
+
+Examples are drawn by seed among the half of each class's objects that has the most observations. A class's draw depends
+on nothing but the seed, the class and its objects: not on the other classes, nor on the order of the file.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from astromer.data.parsing import read_records
+from astromer.errors import InputError
+from astromer.evaluation.folding import find_ephemeris
+
+
+def draw_examples(
+    records: Path, classes: Sequence[str], per_class: int, *, seed: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Draw objects of each class and fold all their observations.
+
+    Args:
+        records: file of labelled records.
+        classes: in the order of the result.
+        per_class: so many objects of each class, or as many as the half to draw from has.
+        seed: decides which.
+
+    Returns:
+        Examples: `class`, `example` (number in the class, from 0), `id`, `period_days`, `epoch_mjd`, `power` (see
+        `folding.Ephemeris`). Observations of these: `id`, `mjd`, `mag`, `err_mag`, `phase`, by id and time.
+
+    Raises:
+        InputError: a class has no object, or an object no period.
+    """
+    objects, observations = read_records(records)
+    rows, folded = [], []
+    for name in classes:
+        chosen = _draw(objects.filter(pl.col("class") == name), per_class, seed, f"{records}: class {name!r}")
+        for number, identifier in enumerate(chosen):
+            points = observations.filter(pl.col("id") == identifier)
+            try:
+                ephemeris = find_ephemeris(*(points[column].to_numpy() for column in ("mjd", "mag", "err_mag")))
+            except InputError as error:
+                raise InputError(f"{records}: object {identifier!r}: {error}") from error
+            rows.append({"class": name, "example": number, "id": identifier, **vars(ephemeris)})
+            folded.append(points.with_columns(phase=pl.Series(ephemeris.phases(points["mjd"].to_numpy()))))
+    return pl.DataFrame(rows), pl.concat(folded)
+
+
+def _draw(members: pl.DataFrame, number: int, seed: int, where: str) -> list[str]:
+    if members.is_empty():
+        raise InputError(f"{where}: expected at least one object")
+    longest = members.sort(["num_obs", "id"], descending=[True, False]).head(-(-len(members) // 2))
+    rng = np.random.default_rng([seed, zlib.crc32(members["class"][0].encode())])
+    return rng.permutation(longest["id"].sort().to_numpy())[:number].tolist()
+
+
+def windows_of(batches: Iterable[Mapping[str, object]], ids: Iterable[str]) -> dict[str, np.ndarray]:
+    """Take the windows of some objects out of batches; all batches must be of the same width.
+
+    Returns:
+        The batches' arrays, `(windows, ...)`; `id` is decoded.
+    """
+    wanted = set(ids)
+    taken = []
+    for batch in batches:
+        arrays = {key: np.asarray(value) for key, value in batch.items()}
+        arrays["id"] = np.array([name.decode() for name in arrays["id"]])
+        rows = [row for row, name in enumerate(arrays["id"]) if name in wanted]
+        taken.append({key: array[rows] for key, array in arrays.items()})
+    return {key: np.concatenate([part[key] for part in taken]) for key in taken[0]}
+
+
+def window_points(windows: Mapping[str, np.ndarray], observations: pl.DataFrame) -> pl.DataFrame:
+    """Put what is known of each real point of windows beside its observation.
+
+    Args:
+        windows: `id`, `start`, `length`, each `(windows,)`, and values at each point: arrays `(windows, window, 1)`, or
+            `(windows, window, k, 1)` of k values each.
+        observations: `id`, `mjd`, `mag`, `err_mag` and more, by id and time.
+
+    Returns:
+        A row for each real point: the columns of `observations`, `start` (index of the window's first observation in
+        its object), and a column for each array, of float32 or of arrays of k.
+    """
+    arrays = {key: value[..., 0].astype(np.float32) for key, value in windows.items() if value.ndim > 2}
+    by_object = observations.partition_by("id", as_dict=True)
+    tables = []
+    for row, (name, start, length) in enumerate(zip(*(windows[key] for key in ("id", "start", "length")), strict=True)):
+        points = by_object[(str(name),)].slice(int(start), int(length))
+        columns = [pl.Series(key, array[row, :length]) for key, array in arrays.items()]
+        tables.append(points.with_columns(pl.lit(int(start), pl.UInt32).alias("start"), *columns))
+    return pl.concat(tables)

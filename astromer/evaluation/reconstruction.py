@@ -1,0 +1,152 @@
+"""Magnitudes that a model never saw, reconstructed: hidden points of example light curves (Appendix B)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import polars as pl
+
+from astromer.data.batches import pretraining_batches
+from astromer.data.masking import Masking, Variant
+from astromer.data.parsing import read_records
+from astromer.errors import InputError
+from astromer.evaluation.examples import draw_examples, window_points, windows_of
+from astromer.models.encoders import INPUT_NAMES
+from astromer.training.pretraining import interpolation
+
+WINDOWS_AT_ONCE = 256
+
+
+def reconstructed_points(
+    model: keras.Model,
+    records: Path,
+    *,
+    classes: Sequence[str],
+    per_class: int,
+    window: int,
+    masking: Masking,
+    seed: int,
+) -> pl.DataFrame:
+    """Hide points of example light curves and let the model predict them.
+
+    Nothing hidden reaches the model, whichever variant it is of: the magnitudes at hidden points are 0 before it sees
+    them, and the mean that is subtracted is that of the points shown. In the released code hidden magnitudes passed
+    through the residual layers, so that its published reconstructions were partly copies.
+
+    Args:
+        model: reconstructor.
+        records: records of labelled objects that the model has not been trained on.
+        classes: the dataset's ordered class list.
+        per_class: examples of each class, see `examples.draw_examples`; one random window of each.
+        window: observations of a window.
+        masking: fractions of probed, shown and replaced points.
+        seed: decides on objects, windows and masks.
+
+    Returns:
+        A row for each real point: `class`, `example`, `id`, `start`, `mjd`, `mag`, `err_mag`, `period_days`, `phase`,
+        `probed`, `hidden`; at hidden points alone, else null, `predicted` (the model) and two predictors that learned
+        nothing, `interpolated` (linear in time between visible points) and `window_mean` (of the visible points), mag.
+
+    Raises:
+        InputError: a class has no object, an object no period, or a window no hidden point.
+    """
+    examples, observations = draw_examples(records, classes, per_class, seed=seed)
+    batches = pretraining_batches(
+        [records],
+        window=window,
+        batch_size=WINDOWS_AT_ONCE,
+        seed=seed,
+        masking=masking,
+        training=False,
+        sampling=True,
+    )
+    windows = windows_of(batches, examples["id"])
+    empty = windows["hidden"].sum(axis=(1, 2)) == 0
+    if empty.any():
+        raise InputError(f"{records}: object {windows['id'][empty][0]!r}: its window has no hidden point with {masking}")
+    predicted = np.asarray(model({name: windows[name] for name in INPUT_NAMES}, training=False))
+    points = window_points(windows | {"predicted": predicted, "interpolated": interpolation(windows)}, observations)
+    # The subtracted mean differs from point to point by rounding only.
+    mean = (pl.col("mag") - pl.col("target")).mean().over("id")
+    at_hidden = {name: pl.when("hidden").then(pl.col(name) + mean) for name in ("predicted", "interpolated")}
+    return (
+        points.with_columns(pl.col("probed", "hidden").cast(pl.Boolean))
+        .with_columns(**at_hidden, window_mean=pl.when("hidden").then(mean))
+        .join(examples.select("id", "class", "example", "period_days"), on="id")
+        .select(
+            *("class", "example", "id", "start", "mjd", "mag", "err_mag", "period_days", "phase"),
+            *("probed", "hidden", "predicted", "interpolated", "window_mean"),
+        )
+        .sort(pl.col("class").cast(pl.Enum(classes)), "example", "mjd")
+    )
+
+
+def masked_window(
+    records: Path, object_id: str, *, window: int, masking: Masking, variant: Variant = "paper", seed: int
+) -> pl.DataFrame:
+    """Mask one random window of an object as it is masked for validation, point by point.
+
+    Args:
+        records: file of records.
+        object_id: one of its objects.
+        window: observations of the window, at most.
+        masking: fractions of probed, shown and replaced points.
+        variant: see `astromer.data.masking.mask_windows`.
+        seed: decides on the window and its masks.
+
+    Returns:
+        A row for each real point: `id`, `mjd`, `mag`, `err_mag`, `start`, the columns of `mask_windows` (`magnitudes`,
+        `times`, `valid`, `target`, `probed`, `hidden`, `weight`), and `state`: `unprobed`, or of the probed points
+        `shown`, `replaced` (shown with another magnitude) or `hidden`.
+
+    Raises:
+        InputError: the file has no such object.
+    """
+    _, observations = read_records(records)
+    if object_id not in observations["id"]:
+        raise InputError(f"{records}: there is no object {object_id!r}")
+    batches = pretraining_batches(
+        [records],
+        window=window,
+        batch_size=WINDOWS_AT_ONCE,
+        seed=seed,
+        masking=masking,
+        variant=variant,
+        training=False,
+        sampling=True,
+    )
+    state = (
+        pl.when(pl.col("probed") == 0)
+        .then(pl.lit("unprobed"))
+        .when(pl.col("hidden") == 1)
+        .then(pl.lit("hidden"))
+        .when(pl.col("magnitudes") != pl.col("target"))
+        .then(pl.lit("replaced"))
+        .otherwise(pl.lit("shown"))
+    )
+    return window_points(windows_of(batches, [object_id]), observations).with_columns(state=state)
+
+
+def reconstruction_errors(points: pl.DataFrame) -> pl.DataFrame:
+    """Score the reconstruction of each window at its hidden points.
+
+    Returns:
+        `class`, `example`, `id`, `period_days`, `visible` and `hidden` (points), `median_err_mag` (of the hidden
+        points), and the RMSE in mag of each predictor: `rmse_model`, `rmse_interpolation`, `rmse_window_mean`; in the
+        order of `points`.
+    """
+    hidden = points.filter("hidden")
+    names = {"rmse_model": "predicted", "rmse_interpolation": "interpolated", "rmse_window_mean": "window_mean"}
+    described = ("class", "example", "id", "period_days")
+    shown = points.group_by("id").agg(visible=(~pl.col("hidden")).sum())
+    return (
+        hidden.group_by(*described, maintain_order=True)
+        .agg(
+            hidden=pl.len(),
+            median_err_mag=pl.col("err_mag").median(),
+            **{rmse: ((pl.col(name) - pl.col("mag")) ** 2).mean().sqrt() for rmse, name in names.items()},
+        )
+        .join(shown, on="id", maintain_order="left")
+        .select(*described, "visible", "hidden", "median_err_mag", *names)
+    )
