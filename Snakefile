@@ -1,8 +1,14 @@
 """ASTROMER 2, from raw survey dumps to every figure and table. What to type is in README.md."""
 
+import shlex
+import sys
+
 from snakemake.utils import min_version, validate
 
 min_version("9.27")
+
+# Snakemake puts the path of Python unquoted into shell commands (snakemake/snakemake#2645): mind a space in it.
+sys.executable = shlex.quote(sys.executable)
 
 
 inputflags:

@@ -59,8 +59,8 @@ def load_pretrained(
     """Load a trained reconstructor and the config of its encoder.
 
     Args:
-        path_or_name: a name of `named_weights`; or a path to a folder of ours (`model.keras`, `config.json`), to the
-            zip archive of published weights, or to a folder with a checkpoint of the released code.
+        path_or_name: path to a folder of ours (`model.keras`, `config.json`), to the zip archive of published weights,
+            or to a folder with a checkpoint of the released code; if there is none, a name of `named_weights`.
         variant: `paper` or `released`, for weights of the released code; see docs/variants.md. `released` by default.
         mirror: folder that is looked into first for the file of a name.
         cache: folder where the file of a name is kept, and downloaded to if it is not there yet.
@@ -69,15 +69,14 @@ def load_pretrained(
         InputError: there is no such path or name, or the file is not what it should be; the message says which.
         requests.RequestException: the download broke off several times.
     """
-    known = named_weights()
-    if path_or_name in known:
-        entry = known[path_or_name]
-        path = _fetch(path_or_name, entry, mirror, cache)
-        return published.load_pretrained(path, variant=variant, sha256=entry["sha256"])
-    if not Path(path_or_name).exists():
+    if Path(path_or_name).exists():
+        return published.load_pretrained(Path(path_or_name), variant=variant)
+    name, known = str(path_or_name), named_weights()
+    if name not in known:
         names = ", ".join(sorted(known))
-        raise InputError(f"{path_or_name}: no such file or folder; nor is it one of the named weights: {names}")
-    return published.load_pretrained(Path(path_or_name), variant=variant)
+        raise InputError(f"{name}: no such file or folder; nor is it one of the named weights: {names}")
+    path = _fetch(name, known[name], mirror, cache)
+    return published.load_pretrained(path, variant=variant, sha256=known[name]["sha256"])
 
 
 def _fetch(name: str, entry: Mapping[str, object], mirror: Path | str | None, cache: Path | str | None) -> Path:

@@ -10,7 +10,8 @@ Two steps, so that a survey larger than memory can be spread over jobs:
 
 import logging
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ EXAMPLES_PER_RULE = 5
 RULES = pl.Enum(
     [
         "unreadable line",
+        "missing value",
         "not a finite number",
         "error out of range",
         "second file of the object",
@@ -77,7 +79,7 @@ def read_part(
     Args:
         survey: the survey's section of the configuration; it has as many parts as `shards`.
         observations_path: written; columns of `RAW_SCHEMA` and `bucket`.
-        objects_path: written; catalogue rows seen in this part, columns of `OBJECT_SCHEMA` and `bucket`.
+        objects_path: written; what this part tells of objects, columns of `OBJECT_SCHEMA` and `bucket`.
         name: name of the survey, for messages.
         source: file or folder of the dump, None for a simulated survey.
         seed: of the simulated surveys.
@@ -86,20 +88,32 @@ def read_part(
     shards = survey["shards"]
     reader = READERS[survey["format"]]
     batches = reader.read(survey, name=name, source=source, seed=seed, part=part, parts=shards)
-    schema = pl.DataFrame(schema=RAW_SCHEMA | {"bucket": pl.UInt16}).to_arrow().schema
-    objects = [pl.DataFrame(schema=OBJECT_SCHEMA)]
     num_rows = 0
-    with atomic_path(observations_path) as temporary, pq.ParquetWriter(temporary, schema, compression="lz4") as writer:
+    with (
+        _bucket_writer(observations_path, RAW_SCHEMA, shards) as write_observations,
+        _bucket_writer(objects_path, OBJECT_SCHEMA, shards) as write_objects,
+    ):
         for batch in batches:
-            objects.append(batch.objects)
-            rows = batch.observations.with_columns(bucket=bucket_of(batch.observations["id"], shards))
-            for group in rows.partition_by("bucket", maintain_order=True):
-                writer.write_table(group.to_arrow().cast(schema), row_group_size=group.height)
-            num_rows += rows.height
+            write_objects(batch.objects)
+            write_observations(batch.observations)
+            num_rows += batch.observations.height
             logger.info("%s, part %d of %d: %s observations read", name, part + 1, shards, f"{num_rows:,}")
-    catalog = pl.concat(objects)
-    with atomic_path(objects_path) as temporary:
-        catalog.with_columns(bucket=bucket_of(catalog["id"], shards)).write_parquet(temporary)
+
+
+@contextmanager
+def _bucket_writer(path: Path, schema: dict, shards: int) -> Iterator[Callable[[pl.DataFrame], None]]:
+    """Yield a function that appends a table to the Parquet file `path`, as a row group for each bucket of its ids."""
+    arrow_schema = pl.DataFrame(schema=schema | {"bucket": pl.UInt16}).to_arrow().schema
+    text = [name for name, dtype in schema.items() if dtype == pl.String]
+    options = {"compression": "lz4", "use_dictionary": text, "write_statistics": ["bucket"]}
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, arrow_schema, **options) as writer:
+
+        def write(table: pl.DataFrame) -> None:
+            rows = table.with_columns(bucket=bucket_of(table["id"], shards))
+            for group in rows.partition_by("bucket", maintain_order=True):
+                writer.write_table(group.to_arrow().cast(arrow_schema), row_group_size=group.height)
+
+        yield write
 
 
 def ingest_shard(
@@ -108,15 +122,12 @@ def ingest_shard(
     """Gather one bucket from all parts and keep what the survey's filters let through.
 
     Raises:
-        InputError: two catalogue rows have the same id.
+        InputError: the dump contradicts itself about an object.
     """
     reader = READERS[survey["format"]]
     filters = survey["filters"]
     of_shard = [pl.scan_parquet(path).filter(pl.col("bucket") == shard).drop("bucket") for path in objects_paths]
-    catalog = pl.concat(of_shard).collect()
-    repeated = catalog.filter(pl.col("id").is_duplicated())
-    if not repeated.is_empty():
-        raise InputError(f"survey {name}: the catalogue has two rows of object {repeated['id'][0]}; expected one")
+    catalog = _one_row_per_object(pl.concat(of_shard).collect(), reader.one_file_per_object, name)
     judged = _judge_observations(_read_bucket(observations_paths, shard), filters, reader.one_file_per_object)
     kept = judged.filter(pl.col("rule").is_null()).select(OBSERVATION_SCHEMA.keys())
     objects = _judge_objects(catalog, judged, kept, filters)
@@ -156,6 +167,27 @@ def _read_bucket(paths: Sequence[Path], bucket: int) -> pl.DataFrame:
     return rows.collect().sort("id", "mjd", "file", "line", nulls_last=True)
 
 
+def _one_row_per_object(objects: pl.DataFrame, one_file_per_object: bool, name: str) -> pl.DataFrame:
+    """Join what the dump tells of each object: its first file, or all of them together, has to say one thing."""
+    known = ["class", "band"]
+    if one_file_per_object:
+        objects = objects.filter(pl.col("file").eq_missing(pl.col("file").min().over("id")))
+        contradicting = pl.len() > 1
+    else:
+        contradicting = pl.any_horizontal(pl.col(known).drop_nulls().n_unique() > 1)
+    wrong = objects.group_by("id").agg(contradicting.alias("wrong"), pl.col("file", *known).unique()).filter("wrong")
+    if not wrong.is_empty():
+        first = wrong.sort("id").row(0, named=True)
+        told = "; ".join(f"{column} {', '.join(map(str, first[column]))}" for column in ("file", *known))
+        raise InputError(f"survey {name}: there are two rows of object {first['id']} ({told}); expected one")
+    return (
+        objects.sort("id", "ra", "dec", "file", nulls_last=True)
+        .group_by("id", maintain_order=True)
+        .agg(pl.exclude("id").drop_nulls().first())
+        .drop("file")
+    )
+
+
 def _judge_observations(rows: pl.DataFrame, filters: dict, one_file_per_object: bool) -> pl.DataFrame:
     """Add the column `rule`: the first rule that rejects the row, null where none does."""
     judged = rows.with_columns(rule=_observation_rule(filters, one_file_per_object).cast(RULES))
@@ -177,13 +209,15 @@ def _observation_rule(filters: dict, one_file_per_object: bool) -> pl.Expr:
     rule = (
         pl.when(pl.any_horizontal(pl.col(numbers).is_null()))
         .then(pl.lit("unreadable line"))
-        .when(~pl.all_horizontal(pl.col(numbers).is_finite()))
+        .when(pl.any_horizontal(pl.col(numbers).is_nan()))
+        .then(pl.lit("missing value"))
+        .when(pl.any_horizontal(pl.col(numbers).is_infinite()))
         .then(pl.lit("not a finite number"))
         .when((err <= 0) | (err >= filters["max_err_mag"]))
         .then(pl.lit("error out of range"))
     )
     if one_file_per_object:
-        rule = rule.when(pl.col("file") != pl.col("file").first().over("id")).then(pl.lit("second file of the object"))
+        rule = rule.when(pl.col("file") != pl.col("file").min().over("id")).then(pl.lit("second file of the object"))
     return rule
 
 
@@ -203,8 +237,16 @@ def _beyond_percentiles(low: float, high: float) -> pl.Expr:
 
 
 def _judge_objects(catalog: pl.DataFrame, judged: pl.DataFrame, kept: pl.DataFrame, filters: dict) -> pl.DataFrame:
-    """One row for each object of the catalogue or the light curves: catalogue columns, file, num_obs and `rule`."""
-    files = judged.group_by("id").agg(pl.col("file").first()).cast({"id": pl.String, "file": pl.String})
+    """One row for each object of the catalogue or the light curves: catalogue columns, file, num_obs and `rule`.
+
+    Lines without an id count as observations alone.
+    """
+    files = (
+        judged.filter(pl.col("id").cast(pl.String) != "")
+        .group_by("id")
+        .agg(pl.col("file").first())
+        .cast({"id": pl.String, "file": pl.String})
+    )
     least = filters["variability"] or {}
     moments = [  # undefined ones, as the skewness of equal magnitudes, exceed nothing
         getattr(pl.col("mag"), name)().fill_nan(None).fill_null(float("-inf")).alias(f"mag_{name}") for name in least
@@ -246,7 +288,9 @@ def _examples(name: str, judged: pl.DataFrame, objects: pl.DataFrame) -> pl.Data
     columns = {"rule": pl.String, "id": pl.String, "file": pl.String, "line": pl.UInt32, "text": pl.String}
     shown = {
         "object": objects.with_columns(line=pl.lit(None), text=pl.lit(None)),
-        "observation": judged.with_columns(text=pl.coalesce("text", pl.format("{} {} {}", "mjd", "mag", "err_mag"))),
+        "observation": judged.filter(pl.col("rule").is_not_null()).with_columns(
+            text=pl.coalesce("text", pl.format("{} {} {}", "mjd", "mag", "err_mag"))
+        ),
     }
     tables = [
         conform(table.filter(pl.col("rule").is_not_null()), columns)

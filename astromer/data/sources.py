@@ -1,28 +1,40 @@
-"""Where a survey's files come from: folders and archives, read as streams and never unpacked to disk."""
+"""Where a survey's files come from: folders, archives and single files, read as streams and never unpacked to disk."""
 
 import bz2
 import gzip
 import lzma
+import os
+import re
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import BinaryIO
 
 from astromer.errors import InputError
 
-_CHUNK_BYTES = 1 << 20
-_OPENERS = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open, b"BZh": bz2.open}
-_END_OF_ARCHIVE = bytes(1024)
+_ARCHIVE = re.compile(r".+\.(tar(\.(gz|xz|bz2))?|tgz|txz|tbz2?|zip)", re.IGNORECASE)
+_MAGIC = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open, b"BZh": bz2.open}
+_COMPRESSED = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+CHUNK_BYTES = 65_536
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError)
 
 
-def iter_members(source: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of the files inside `source` whose name is `wanted`, in the source's own order.
+def is_archive(source: Path) -> bool:
+    """Tell an archive from a folder and from a single file, by its name."""
+    return source.is_file() and _ARCHIVE.fullmatch(source.name) is not None
+
+
+def open_members(source: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, BinaryIO]]:
+    """Yield name and stream of the files inside `source` whose name is `wanted`, in the source's own order.
+
+    A stream can be read until the next one is asked for. Files compressed one by one stay so, see `decompressed`.
 
     Args:
-        source: a folder, a `.zip`, or a tar archive with any compression.
+        source: a folder, an archive (`.zip`, or `.tar` with any compression), or a single file: its own only member.
         wanted: says for a name relative to the source (with `/`) whether to read that file.
 
     Raises:
@@ -31,59 +43,130 @@ def iter_members(source: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[
     if not source.exists():
         raise InputError(f"{source}: no such file or folder; expected a survey's dump")
     if source.is_dir():
-        yield from _folder_members(source, wanted)
-        return
-    archive_members = _zip_members if zipfile.is_zipfile(source) else _tar_members
-    try:
-        yield from archive_members(source, wanted)
-    except _DAMAGED as error:
-        raise InputError(f"{source}: unreadable archive ({error or type(error).__name__})") from error
+        members = _folder_members
+    elif not is_archive(source):
+        members = _single_member
+    else:
+        members = _zip_members if zipfile.is_zipfile(source) else _tar_members
+    with _naming_damage(f"{source}: unreadable archive"):
+        yield from members(source, wanted)
+
+
+def iter_members(source: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Yield name and whole content of the files that `open_members` finds."""
+    for name, stream in open_members(source, wanted):
+        with _naming_damage(f"{source}: unreadable archive"):
+            content = stream.read()
+        yield name, content
 
 
 def read_member(source: Path, name: str) -> bytes:
-    """Return the content of one file inside `source`."""
+    """Return the content of one file inside `source`, or beside it where `name` starts with `../`."""
+    if name.startswith("../"):
+        source, name = source.parent / name.removeprefix("../"), PurePosixPath(name).name
     for _, content in iter_members(source, name.__eq__):
         return content
     raise InputError(f"{source}: has no file named {name}")
 
 
-def _folder_members(folder: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_file() and wanted(name):
-            yield name, path.read_bytes()
+def line_blocks(source: Path, name: str, stream: BinaryIO, size: int) -> Iterator[bytes]:
+    """Yield the text of one member in blocks of about `size` bytes that end where a line ends.
+
+    The text is decompressed if the member's name says that it is compressed; all line ends are Unix ones.
+    """
+    rest = b""
+    with _naming_damage(f"{source}: unreadable file {name}"):
+        text = decompressed(name, stream)
+        while chunk := text.read(size):
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                yield unix_lines(rest + chunk[:end])
+                rest = b""
+            rest += chunk[end:]
+            if len(rest) > size:
+                raise InputError(f"{source}: {name} has a line of more than {size} bytes; expected a text table")
+    if rest:
+        yield unix_lines(rest) + b"\n"
 
 
-def _zip_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+def unix_lines(text: bytes) -> bytes:
+    """Return the text with Unix line ends."""
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
+
+
+def decompressed(name: str, stream: BinaryIO) -> BinaryIO:
+    """Wrap the stream of a `.gz`, `.xz` or `.bz2` member so that it gives the content."""
+    opener = _COMPRESSED.get(PurePosixPath(name).suffix.lower())
+    return opener(stream) if opener else stream
+
+
+@contextmanager
+def _naming_damage(what: str) -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGED as error:
+        raise InputError(f"{what} ({error or type(error).__name__})") from error
+
+
+def _folder_members(folder: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, BinaryIO]]:
+    for name in _names_below(folder, ""):
+        if wanted(name):
+            with (folder / name).open("rb") as stream:
+                yield name, stream
+
+
+def _names_below(folder: Path, prefix: str) -> Iterator[str]:
+    """Yield the paths of all files below `folder / prefix`, sorted; much faster than `Path.rglob` for many files."""
+    with os.scandir(folder / prefix) as found:
+        entries = sorted((entry.name, entry.is_dir()) for entry in found)
+    for name, is_folder in entries:
+        if is_folder:
+            yield from _names_below(folder, f"{prefix}{name}/")
+        else:
+            yield f"{prefix}{name}"
+
+
+def _single_member(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, BinaryIO]]:
+    if wanted(path.name):
+        with path.open("rb") as stream:
+            yield path.name, stream
+
+
+def _zip_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, BinaryIO]]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             name = _safe_name(path, info.filename)
             if not info.is_dir() and wanted(name):
-                yield name, archive.read(info)
+                with archive.open(info) as stream:
+                    yield name, stream
 
 
-def _tar_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    with _decompressed(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+def _tar_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, BinaryIO]]:
+    with path.open("rb") as file, _opened_tar(file) as archive:
         for info in archive:
             name = _safe_name(path, info.name)
             if info.isfile() and wanted(name):
-                yield name, archive.extractfile(info).read()
-        # tarfile takes a stream that breaks off between two members for a whole one; reading on tells them apart.
-        while stream.read(_CHUNK_BYTES):
-            pass
+                yield name, archive.extractfile(info)
+        _check_tar_end(archive)
 
 
-def _decompressed(path: Path) -> IO[bytes]:
-    """Open a tar archive as a stream of decompressed bytes; where the file breaks off, opening or reading it raises."""
-    with path.open("rb") as file:
-        magic = file.read(6)
-        for start, opener in _OPENERS.items():
-            if magic.startswith(start):
-                return opener(path)
-        file.seek(max(0, path.stat().st_size - len(_END_OF_ARCHIVE)))
-        if file.read() != _END_OF_ARCHIVE:
-            raise EOFError("no end-of-archive mark")
-    return path.open("rb")
+def _opened_tar(file: BufferedReader) -> tarfile.TarFile:
+    """Open a tar as a stream; its own decompression would take a truncated archive for a whole one."""
+    start = file.peek(6)
+    openers = (opener for magic, opener in _MAGIC.items() if start.startswith(magic))
+    opener = next(openers, lambda uncompressed: uncompressed)
+    return tarfile.open(fileobj=opener(file), mode="r|", bufsize=CHUNK_BYTES)
+
+
+def _check_tar_end(archive: tarfile.TarFile) -> None:
+    """Read to the end of a tar: `tarfile` takes a damaged header for the end, which really is two blocks of zeros."""
+    rest = 0
+    while chunk := archive.fileobj.read(CHUNK_BYTES):
+        if chunk.strip(b"\0"):
+            raise tarfile.ReadError("damaged header of a member")
+        rest += len(chunk)
+    if rest < tarfile.BLOCKSIZE:  # `tarfile` has read the first block of the end
+        raise tarfile.ReadError("unexpected end of data")
 
 
 def _safe_name(archive: Path, name: str) -> str:

@@ -64,7 +64,7 @@ def find_ephemeris(mjd: Array, mag: Array, err_mag: Array, *, shortest_days: flo
     fine_step = step / 20
     fine = periodogram(mjd, mag, err_mag, first=centre - 20 * fine_step, step=fine_step, count=41)
     frequency = centre + (np.argmax(fine) - 20) * fine_step
-    return Ephemeris(1 / frequency, _brightest(mjd, mag, err_mag, frequency), float(fine.max()))
+    return Ephemeris(float(1 / frequency), _brightest(mjd, mag, err_mag, frequency), float(fine.max()))
 
 
 def periodogram(mjd: Array, mag: Array, err_mag: Array, *, first: float, step: float, count: int) -> Array:

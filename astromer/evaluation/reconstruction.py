@@ -64,7 +64,9 @@ def reconstructed_points(
     windows = windows_of(batches, examples["id"])
     empty = windows["hidden"].sum(axis=(1, 2)) == 0
     if empty.any():
-        raise InputError(f"{records}: object {windows['id'][empty][0]!r}: its window has no hidden point with {masking}")
+        raise InputError(
+            f"{records}: object {windows['id'][empty][0]!r}: its window has no hidden point with {masking}"
+        )
     predicted = np.asarray(model({name: windows[name] for name in INPUT_NAMES}, training=False))
     points = window_points(windows | {"predicted": predicted, "interpolated": interpolation(windows)}, observations)
     # The subtracted mean differs from point to point by rounding only.

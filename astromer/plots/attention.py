@@ -133,6 +133,6 @@ def _add_bar(figure: Figure, mappable: mpl.cm.ScalarMappable, axes: np.ndarray, 
 def _explanation(clip: tuple[float, float]) -> str:
     return (
         "Last block of the finetuned encoder, weights averaged over queries, one colour scale for all panels. Periods: "
-        "Lomb-Scargle (eclipsing binaries fold at half their orbital period); phase 0 is the maximum of the fitted sine. Not "
-        f"drawn: magnitudes beyond the percentiles {clip[0]:g} and {clip[1]:g} of the window."
+        "Lomb-Scargle (eclipsing binaries fold at half their orbital period); phase 0 is the maximum of the fitted "
+        f"sine. Not drawn: magnitudes beyond the percentiles {clip[0]:g} and {clip[1]:g} of the window."
     )

@@ -12,10 +12,10 @@ from astromer.plots.style import EIGHT, INK, MM, PAGE, STYLE, add_caption, new_f
 CLOSE_UP = 40
 BLUE, RED, GREEN = EIGHT[0], EIGHT[1], EIGHT[2]
 STATES = {
-    "unprobed": ("shown, not in the loss", {"marker": "o", "ms": 2.6, "mfc": "#bbbbbb", "mec": "none"}),
-    "shown": ("shown, in the loss", {"marker": "o", "ms": 3.2, "mfc": GREEN, "mec": "none"}),
-    "replaced": ("replaced, in the loss", {"marker": "s", "ms": 3.0, "mfc": "none", "mec": BLUE}),
-    "hidden": ("hidden, in the loss", {"marker": "x", "ms": 3.6, "mec": RED}),
+    "unprobed": ("not in the loss", {"marker": "o", "ms": 2.6, "mfc": "#bbbbbb", "mec": "none"}),
+    "shown": ("shown", {"marker": "o", "ms": 3.2, "mfc": GREEN, "mec": "none"}),
+    "replaced": ("replaced", {"marker": "s", "ms": 3.0, "mfc": "none", "mec": BLUE}),
+    "hidden": ("hidden", {"marker": "x", "ms": 3.6, "mec": RED}),
 }
 
 
@@ -64,7 +64,7 @@ def _draw_input(axis: Axes, points: pl.DataFrame) -> None:
     for place in places[probed]:
         axis.axvspan(place - 0.5, place + 0.5, color="#f2e6d8", lw=0, label="in the loss", zorder=0)
     axis.plot(places, target, color=INK, lw=0.8, label="target", zorder=2)
-    axis.plot(places[valid], target[valid], "o", ms=6, color=GREEN, alpha=0.4, mec="none", label="visible", zorder=3)
+    axis.plot(places[valid], given[valid], "o", ms=6, color=GREEN, alpha=0.4, mec="none", label="visible", zorder=3)
     axis.plot(places, given, "s", ms=2.8, color=BLUE, label="network input", zorder=4)
     axis.plot(places[hidden], target[hidden], "x", ms=5, color=RED, label="hidden", zorder=4)
     axis.plot(places[hidden], given[hidden], "s", ms=2.8, mfc="white", mec=BLUE, label="mask token", zorder=5)
@@ -83,9 +83,10 @@ def _finish(axis: Axes, columns: int) -> None:
 
 def _explanation() -> str:
     return (
-        "Top: true magnitudes; a line leads from a replaced one to the magnitude shown in its place. Bottom: what the "
-        "network is given; at hidden points that is the mask token, one trained number for all of them, drawn at 0. "
-        "The mean that is subtracted is that of the points shown as they are."
+        "Top: true magnitudes of the points that are not in the loss, and of those in it by what the network is given: "
+        "the magnitude as it is (shown), another one of the window (replaced; a line leads to it) or none (hidden). "
+        "Bottom: the first of them; the input at hidden points is one trained number, the mask token, drawn at 0 (in "
+        "Astromer 1 it is 0)."
     )
 
 

@@ -103,8 +103,9 @@ def _draw_identity(axis: Axes, hidden: pl.DataFrame, errors: dict[str, object]) 
     axis.set_xlim(high, low)
     axis.set_ylim(high, low)
     axis.set_box_aspect(1)
-    for side in (axis.xaxis, axis.yaxis):
-        side.set_major_locator(MaxNLocator(nbins=3, steps=[1, 2, 5, 10], min_n_ticks=2))
+    axis.yaxis.set_major_locator(MaxNLocator(nbins=3, steps=[1, 2, 5, 10], min_n_ticks=2))
+    inside = [tick for tick in MaxNLocator(nbins=6, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= tick <= high]
+    axis.set_xticks([inside[0], inside[-1]])  # the only two that fit side by side
     axis.set_ylabel("Predicted", size=SMALL)
     text = f"RMSE {errors['rmse_model']:.3f}\nmean {errors['rmse_window_mean']:.3f}\n"
     text += f"interp. {errors['rmse_interpolation']:.3f}"

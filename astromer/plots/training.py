@@ -100,7 +100,7 @@ def learning_curves_figure(curves: Mapping[str, LearningCurves], note: str) -> F
     axes[0].xaxis.set_major_locator(LogLocator(numticks=9))
     axes[-1].set_xlabel("Optimizer step")
     figure.align_ylabels(axes)
-    _add_legends(figure, palette, columns)
+    _add_legends(figure, axes[0], palette, columns)
     best = ", ".join(f"{name} {run.best['epoch']:.0f} of {len(run.history)}" for name, run in curves.items())
     add_caption(figure, f"{note} {_explanation()} Best epoch: {best}.")
     return figure
@@ -161,19 +161,14 @@ def _name_tests(axis: Axes, tests: Mapping[str, float]) -> None:
 
 
 def _apart(heights: Sequence[float]) -> list[float]:
-    """Move ascending heights in [0, 1] apart by `LABEL_GAP` at least, up first, then down from the top."""
+    """Move ascending heights in [0, 1] apart by `LABEL_GAP` at least, up first, then down from the top edge."""
     placed: list[float] = []
     for height in np.clip(heights, 0.0, 1.0):
         placed.append(max(height, placed[-1] + LABEL_GAP) if placed else float(height))
-    excess = max(0.0, placed[-1] - 1.0) if placed else 0.0
-    for index in range(len(placed) - 1, -1, -1):
-        ceiling = 1.0 if index == len(placed) - 1 else placed[index + 1] - LABEL_GAP
-        if excess:
-            placed[index] = min(placed[index], ceiling)
-    return placed
+    return [min(height, 1.0 - LABEL_GAP * above) for above, height in enumerate(reversed(placed))][::-1]
 
 
-def _add_legends(figure: Figure, palette: Mapping[str, str], columns: int) -> None:
+def _add_legends(figure: Figure, top: Axes, palette: Mapping[str, str], columns: int) -> None:
     kinds = [
         Line2D([], [], color=INK, lw=0.7, label="training"),
         Line2D([], [], color=INK, lw=1.2, marker="o", ms=1.8, label="validation"),
@@ -182,13 +177,13 @@ def _add_legends(figure: Figure, palette: Mapping[str, str], columns: int) -> No
     ]
     if len(palette) > 1:
         names = [Line2D([], [], color=colour, lw=2, label=name) for name, colour in palette.items()]
-        figure.legend(handles=names, loc="outside upper center", ncols=columns)
+        top.legend(handles=names, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns)
     figure.legend(handles=kinds, loc="outside upper center", ncols=4, columnspacing=1.0, handlelength=1.6)
 
 
 def _explanation() -> str:
     return (
-        "Loss: the objective, weighted by uncertainty for Astromer 2, over all probed points. RMSE and $R^2$: hidden "
+        "Loss: the objective, weighted by uncertainty for Astromer 2, over all probed points. RMSE and R²: hidden "
         "points only, unweighted, for training, validation and test alike (numbers: test). Training: median and 5th to "
         "95th percentile in logarithmic bins of steps, each batch before its update."
-    ).replace("$R^2$", "R²")
+    )

@@ -5,6 +5,8 @@ import json
 import os
 import signal
 import subprocess
+import sys
+import sysconfig
 import time
 
 import pytest
@@ -116,6 +118,17 @@ def test_failed_job_leaves_its_traceback_in_its_log(finished, copy_of):
     assert "Traceback" in (copy.results / "logs/train_head/v2_tiny/sim_macho/fold0/spc10/skip.log").read_text()
     assert "Traceback" in output
     assert not (folder / "metrics.csv").exists()
+
+
+def test_path_of_python_with_a_space(workflow, tmp_path):
+    """As in a clone in such a folder, where `make` puts the environment; Snakemake by itself fails there."""
+    environment_folder = tmp_path / "an environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment_folder], check=True)
+    (site,) = environment_folder.glob("lib/python*/site-packages")
+    (site / "packages.pth").write_text(sysconfig.get_path("purelib"))
+    command = [str(environment_folder / "bin/python"), *workflow.command("--cores", "2", "surveys")[1:]]
+    subprocess.run(command, check=True, cwd=workflow.folder, env=environment(), capture_output=True)
+    assert (workflow.results / "parquet/sim_macho/metadata.parquet").exists()
 
 
 @pytest.mark.parametrize("section", ["pretraining", "finetuning"])

@@ -3,10 +3,13 @@
 To add a format, write a module with a `read` function as `Reader` describes it and register it in `READERS`.
 """
 
-from astromer.data.readers import files, simulated
+from astromer.data.readers import files, macho, simulated, table, votimeseries
 from astromer.data.readers.base import Reader
 
 READERS = {
     "files": Reader(files.read, one_file_per_object=True),
+    "macho": Reader(macho.read, one_file_per_object=False),
     "simulated": Reader(simulated.read, one_file_per_object=False),
+    "table": Reader(table.read, one_file_per_object=False),
+    "votimeseries": Reader(votimeseries.read, one_file_per_object=True),
 }

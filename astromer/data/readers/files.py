@@ -9,12 +9,22 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import csv
 
-from astromer.data.readers.base import JD_OF_MJD_ZERO, RawBatch
+from astromer.data.readers.base import (
+    NUMBERS,
+    OBJECT_SCHEMA,
+    RawBatch,
+    check_positions,
+    conform,
+    mark_missing,
+    matcher,
+    members_of_part,
+    relabel,
+    to_mjd,
+)
 from astromer.data.sources import iter_members, read_member
 from astromer.errors import InputError
 
 BLOCK_BYTES = 16_000_000  # text parsed at once: large enough to be fast, small enough to bound the memory
-NUMBERS = ["time", "mag", "err_mag"]
 
 
 def read(survey: dict, *, name: str, source: Path, seed: int, part: int, parts: int) -> Iterator[RawBatch]:
@@ -27,26 +37,40 @@ def read(survey: dict, *, name: str, source: Path, seed: int, part: int, parts: 
 
 
 def read_catalog(source: Path, options: dict) -> pl.DataFrame:
-    """Read the catalogue inside `source` into the columns of `OBJECT_SCHEMA`."""
+    """Read a dump's catalogue (CSV with a header, or Parquet) into the columns of `OBJECT_SCHEMA`, labels renamed.
+
+    The options used are catalog, catalog_columns, position_from_id and labels. The columns not configured are null.
+    """
     where = f"{source}, {options['catalog']}"
-    try:
-        raw = pl.read_csv(read_member(source, options["catalog"]), infer_schema=False, encoding="utf8-lossy")
-    except pl.exceptions.PolarsError as error:
-        raise InputError(f"{where}: not a CSV table with a header ({error})") from error
+    raw = _read_table(read_member(source, options["catalog"]), where)
     columns = {ours: theirs for ours, theirs in options["catalog_columns"].items() if theirs is not None}
     for ours, theirs in columns.items():
         if theirs not in raw.columns:
             raise InputError(
                 f"{where}: no column {theirs!r} (configured as catalog_columns.{ours}); it has {', '.join(raw.columns)}"
             )
-    catalog = raw.select(pl.col(theirs).str.strip_chars().alias(ours) for ours, theirs in columns.items())
+    catalog = raw.select(
+        pl.col(theirs).cast(pl.String).str.strip_chars().alias(ours) for ours, theirs in columns.items()
+    )
+    if catalog["id"].is_null().any():
+        raise InputError(f"{where}: row {catalog['id'].is_null().arg_max() + 1} has no {columns['id']}")
     if options["position_from_id"]:
         catalog = catalog.with_columns(position_from_id("id", where))
-    for axis in ("ra", "dec"):
-        if axis not in catalog.columns:
-            catalog = catalog.with_columns(pl.lit(None, pl.Float64).alias(axis))
-    _check_positions(catalog, where)
-    return catalog.with_columns(pl.col("ra", "dec").cast(pl.Float64, strict=False))
+    absent = OBJECT_SCHEMA.keys() - {"file", *catalog.columns}
+    catalog = catalog.with_columns(
+        *(pl.lit(None, pl.String).alias(name) for name in absent), file=pl.lit(options["catalog"])
+    )
+    check_positions(catalog, where)
+    return conform(catalog.with_columns(relabel(options["labels"])), OBJECT_SCHEMA)
+
+
+def _read_table(content: bytes, where: str) -> pl.DataFrame:
+    try:
+        if content.startswith(b"PAR1"):
+            return pl.read_parquet(content)
+        return pl.read_csv(content, infer_schema=False, encoding="utf8-lossy")
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"{where}: not a CSV table with a header, nor Parquet ({error})") from error
 
 
 def position_from_id(column: str, where: str) -> list[pl.Expr]:
@@ -58,32 +82,11 @@ def position_from_id(column: str, where: str) -> list[pl.Expr]:
     return [ra.alias("ra"), pl.when(sign == "-").then(-dec).otherwise(dec).alias("dec")]
 
 
-def _check_positions(catalog: pl.DataFrame, where: str) -> None:
-    """Raise where a position is given but is not a number on the sky."""
-    for axis, low, high in (("ra", 0, 360), ("dec", -90, 90)):
-        value = pl.col(axis).cast(pl.Float64, strict=False)
-        wrong = catalog.filter(pl.col(axis).is_not_null() & ~value.is_between(low, high).fill_null(False))
-        if not wrong.is_empty():
-            first = wrong.row(0, named=True)
-            raise InputError(
-                f"{where}: {axis} of object {first['id']} is {first[axis]!r}, expected {low} to {high} deg"
-            )
-
-
 def _blocks(source: Path, pattern: str, part: int, parts: int) -> Iterator[list[tuple[str, str, bytes]]]:
     """Yield lists of (id, file, content) of about `BLOCK_BYTES`; every `parts`-th file belongs to this part."""
-    before, after = pattern.split("{id}")
-    matches = re.compile(f"{re.escape(before)}(?P<id>[^/]+){re.escape(after)}").fullmatch
-    count, block, size = 0, [], 0
-
-    def wanted(name: str) -> bool:
-        nonlocal count
-        if not matches(name):
-            return False
-        count += 1
-        return (count - 1) % parts == part
-
-    for name, content in iter_members(source, wanted):
+    matches = matcher(pattern)
+    block, size = [], 0
+    for name, content in members_of_part(source, pattern, part, parts, members=iter_members):
         block.append((matches(name)["id"], name, content))
         size += len(content)
         if size >= BLOCK_BYTES:
@@ -91,8 +94,6 @@ def _blocks(source: Path, pattern: str, part: int, parts: int) -> Iterator[list[
             block, size = [], 0
     if block:
         yield block
-    if count == 0:
-        raise InputError(f"{source}: no file matches {pattern!r} (configured as files.light_curves)")
 
 
 def parse_light_curves(block: list[tuple[str, str, bytes]], options: dict) -> pl.DataFrame:
@@ -112,11 +113,15 @@ def parse_light_curves(block: list[tuple[str, str, bytes]], options: dict) -> pl
     origins = pl.DataFrame(
         {"id": [i for i, _, _ in block], "file": [f for _, f, _ in block]}, schema_overrides={"id": pl.String}
     )
-    return table.with_columns(
-        origins[of_line],
-        line=pl.Series(np.arange(len(of_line)) - first_line + 1 + skipped),
-        mjd=pl.col("time") - (JD_OF_MJD_ZERO - options["time_origin_jd"]),
-    ).filter(pl.col("text").is_null() | (pl.col("text") != ""))
+    judged_by = pl.col("time").median().over("file")
+    return (
+        table.with_columns(*origins[of_line], line=pl.Series(np.arange(len(of_line)) - first_line + 1 + skipped))
+        .with_columns(
+            *mark_missing(options["missing_values"]),
+            mjd=to_mjd(pl.col("time"), options["time_origin_jd"], judged_by),
+        )
+        .filter(pl.col("text").is_null() | (pl.col("text") != ""))
+    )
 
 
 def _lines_of(content: bytes, skipped: int) -> bytes:
@@ -130,15 +135,25 @@ def _lines_of(content: bytes, skipped: int) -> bytes:
 
 def _parse_clean(text: bytes, options: dict) -> pl.DataFrame | None:
     """Parse a text without a single bad or blank line, at the speed of Arrow; return None for any other text."""
-    separator = options["separator"]
-    if separator == "whitespace":
-        separator = " "
-        if any(odd in text for odd in (b"\t", b"  ", b"\n ", b" \n")) or text.startswith(b" "):
-            text = re.sub(rb" ?\n ?", b"\n", re.sub(rb"[ \t]+", b" ", text)).removeprefix(b" ")
+    columns = options["columns"]
+    if options["separator"] != "whitespace":
+        return _parse_separated(text, options["separator"], columns)
+    # Where all columns are numbers, a surplus blank makes a field that is not a number.
+    table = _parse_separated(text, " ", columns) if sorted(columns) == sorted(NUMBERS) else None
+    return _parse_separated(_single_blanks(text), " ", columns) if table is None else table
+
+
+def _single_blanks(text: bytes) -> bytes:
+    if any(odd in text for odd in (b"\t", b"  ", b"\n ", b" \n")) or text.startswith(b" "):
+        return re.sub(rb" ?\n ?", b"\n", re.sub(rb"[ \t]+", b" ", text)).removeprefix(b" ")
+    return text
+
+
+def _parse_separated(text: bytes, separator: str, columns: list[str]) -> pl.DataFrame | None:
     try:
         table = csv.read_csv(
             pa.BufferReader(text),
-            csv.ReadOptions(column_names=options["columns"], block_size=BLOCK_BYTES),
+            csv.ReadOptions(column_names=columns, block_size=BLOCK_BYTES),
             csv.ParseOptions(delimiter=separator, quote_char=False, ignore_empty_lines=False),
             csv.ConvertOptions(
                 column_types=dict.fromkeys(NUMBERS, pa.float64()), include_columns=NUMBERS, null_values=[]

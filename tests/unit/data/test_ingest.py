@@ -17,6 +17,8 @@ FILES = {
     "header": False,
     "columns": ["time", "mag", "err_mag"],
     "time_origin_jd": 2400000.5,
+    "missing_values": [],
+    "labels": {},
 }
 FILTERS = {"max_err_mag": 1.0, "min_observations": 2, "clip_percentiles": None, "variability": None}
 CATALOG = """\
@@ -89,7 +91,7 @@ def test_every_line_is_kept_or_counted(dump, tmp_path, shards, packed):
         "read": 12,
         "kept": 4,
         "rejected: unreadable line": 1,
-        "rejected: not a finite number": 1,
+        "rejected: missing value": 1,
         "rejected: error out of range": 2,
         "rejected: time repeated": 1,
         "rejected: of a rejected object": 3,

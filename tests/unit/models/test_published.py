@@ -1,4 +1,5 @@
 import json
+import os
 import zipfile
 
 import numpy as np
@@ -11,6 +12,8 @@ from astromer.models.published import (
     CONFIG_FILE,
     MODEL_FILE,
     assign_released,
+    clean_checkpoints,
+    list_checkpoints,
     load_pretrained,
     released_names,
     save_pretrained,
@@ -156,6 +159,45 @@ def test_an_archive_cannot_write_outside_and_must_hold_a_checkpoint(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["evil.zip"]
 
 
+def zipped(folder, path, **members):
+    """Zip a checkpoint's files, some of them replaced (None leaves one out)."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in folder.iterdir():
+            content = members.pop(file.name.partition(".")[0], file.read_bytes())
+            if content is not None:
+                archive.writestr(f"folder/{file.name}", content)
+    return path
+
+
+def test_an_archive_of_a_v2_checkpoint(shared, tmp_path, golden, close):
+    path = zipped(shared / "golden/golden_h_v2_checkpoint", tmp_path / "v2.zip")
+    arrays = golden("golden_c_v2small")
+    windows = {"magnitudes": arrays["in_input"], "times": arrays["in_times"], "valid": 1 - arrays["in_mask_in"]}
+    close("h: archive", load_pretrained(path).model(windows), arrays["asym/reconstruction"], 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("members", "named"),
+    [
+        ({"config": None}, "0 members are named config.toml or conf.json"),
+        ({"weights": b"not a checkpoint"}, "not a complete TensorFlow checkpoint"),
+    ],
+)
+def test_an_archive_without_a_whole_checkpoint_is_an_error(shared, tmp_path, members, named):
+    path = zipped(shared / "golden/golden_h_v2_checkpoint", tmp_path / "v2.zip", **members)
+    with pytest.raises(InputError, match=named):
+        load_pretrained(path)
+
+
+def test_a_damaged_member_of_an_archive_is_an_error(shared, tmp_path):
+    path = zipped(shared / "golden/golden_h_v2_checkpoint", tmp_path / "v2.zip")
+    content = bytearray(path.read_bytes())
+    content[500:520] = bytes(20)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"v2\.zip: not a complete, unencrypted zip archive"):
+        load_pretrained(path)
+
+
 @pytest.mark.parametrize("file", ["weights.data-00000-of-00001", "weights.index"])
 def test_a_truncated_checkpoint_is_an_error(shared, tmp_path, file):
     damaged = copy_checkpoint(shared, tmp_path) / file
@@ -172,6 +214,9 @@ def test_a_truncated_checkpoint_is_an_error(shared, tmp_path, file):
         ("mixer = 48", "mixer = 40", "ffn/0/kernel"),
         ("use_leak = true", "use_leak = false", "reshape_leak"),
         ('arch = "base"', 'arch = "skip"', "architecture"),
+        ('mask_format = "K"', 'mask_format = "Q"', "mask_format is 'Q'; expected 'K' for v2"),
+        ("m_alpha = -1000000000.0", "m_alpha = -0.5", "m_alpha is -0.5"),
+        ("temperature = 0.0", "temperature = 0.5", "temperature is 0.5"),
         ("mixer = 48", "", "mixer"),
         ("mixer = 48", "mixer =", "not TOML"),
     ],
@@ -181,3 +226,35 @@ def test_options_that_do_not_fit_the_checkpoint_are_an_error(shared, tmp_path, o
     options.write_text(options.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     with pytest.raises(InputError, match=named):
         load_pretrained(tmp_path)
+
+
+def test_checkpoints_are_listed_and_old_ones_cleaned(tmp_path):
+    save_pretrained(*small(), tmp_path / "ours")
+    (tmp_path / "head").mkdir()
+    (tmp_path / "head" / MODEL_FILE).touch()  # a classifier's: no config beside it
+    for epoch in (0, 50, 100):
+        folder = tmp_path / "ckpts" / f"epoch_{epoch}"
+        folder.mkdir(parents=True)
+        for name in ("weights.index", "weights.data-00000-of-00001", "config.toml"):
+            (folder / name).write_bytes(bytes(10))
+            os.utime(folder / name, (epoch, epoch))
+    found = list_checkpoints(tmp_path)
+    assert [(item.format, item.folder.name) for item in found] == [
+        ("ours", "ours"),
+        ("released", "epoch_100"),
+        ("released", "epoch_50"),
+        ("released", "epoch_0"),
+    ]
+    assert found[1].num_bytes == 20
+    deleted = clean_checkpoints(tmp_path, keep=1)
+    assert [item.folder.name for item in deleted] == ["epoch_50", "epoch_0"]
+    assert list_checkpoints(tmp_path) == found[:2]
+    assert (tmp_path / "ckpts/epoch_0/config.toml").is_file()
+    assert load_pretrained(tmp_path / "ours")
+
+
+def test_a_folder_to_list_must_exist_and_a_number_to_keep_be_positive(tmp_path):
+    with pytest.raises(InputError, match="nowhere: no such folder"):
+        list_checkpoints(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="keep is -1"):
+        clean_checkpoints(tmp_path, keep=-1)

@@ -1,0 +1,154 @@
+"""How fast a dump of text files becomes Parquet, beside a plain pandas read of each file, and in how much memory.
+
+Run from the repository: `python benchmarks/bench_ingest.py [--dump asas.tar.xz] [--shards 4] [--repeats 3]`. Without a
+dump (the plain ASAS dump, with `asas/catalog.csv` and `asas/lightcurves/<ID>.dat`) one of simulated stars is written.
+"""
+
+import argparse
+import os
+import resource
+import shutil
+import statistics
+import tarfile
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+THREADS = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def survey_section(shards: int) -> dict:
+    """Configuration of the plain ASAS dump."""
+    layout = {
+        "catalog": "asas/catalog.csv",
+        "catalog_columns": {"id": "ID", "class": "Class", "band": "Band", "ra": None, "dec": None},
+        "position_from_id": False,
+        "light_curves": "asas/lightcurves/{id}.dat",
+        "separator": "whitespace",
+        "header": False,
+        "columns": ["time", "mag", "err_mag"],
+        "time_origin_jd": 0.0,
+        "missing_values": [],
+        "labels": {},
+    }
+    filters = {"max_err_mag": 1.0, "min_observations": 1, "clip_percentiles": None, "variability": None}
+    return {"format": "files", "shards": shards, "filters": filters, "files": layout}
+
+
+def write_simulated_dump(folder: Path, objects: int = 4000) -> None:
+    """Write text files of simulated stars, with a catalogue, as the plain ASAS dump has them."""
+    from astromer.data.readers import simulated
+
+    options = {"style": "macho", "objects": objects, "classes": {"EC": 1, "RRab": 1}, "mean_observations": 450}
+    light_curves = folder / "asas/lightcurves"
+    light_curves.mkdir(parents=True)
+    rows = ["ID,Class,Band"]
+    for batch in simulated.read({"simulated": options}, name="sky", source=None, seed=0, part=0, parts=1):
+        rows += [f"{star},{label},{band}" for star, label, band in batch.objects.select("id", "class", "band").rows()]
+        for (star,), rows_of_star in batch.observations.group_by("id"):
+            values = rows_of_star.select(2400000.5 + rows_of_star["mjd"], "mag", "err_mag").rows()
+            text = "".join(f"{time:.5f} {mag:.3f} {err:.3f}\n" for time, mag, err in values)
+            (light_curves / f"{star}.dat").write_text(text)
+    (folder / "asas/catalog.csv").write_text("\n".join(rows) + "\n")
+
+
+def read_with_pandas(dump: Path) -> None:
+    import pandas as pd
+
+    for path in sorted((dump / "asas/lightcurves").iterdir()):
+        pd.read_csv(path, sep=r"\s+", header=None, names=["mjd", "mag", "err_mag"])
+
+
+def warm_up() -> None:
+    """Load what a job needs, so that the time for it is not measured."""
+    import pyarrow as pa
+
+    import astromer.data.ingest  # noqa: F401
+
+    pa.set_cpu_count(1)
+
+
+def read_job(section: dict, dump: Path, out: Path, part: int) -> None:
+    from astromer.data.ingest import read_part
+
+    paths = out / f"{part}.raw.parquet", out / f"{part}.objects.parquet"
+    read_part(section, *paths, name="asas", source=dump, seed=0, part=part)
+
+
+def shard_job(section: dict, out: Path, shard: int) -> None:
+    from astromer.data.ingest import ingest_shard
+
+    parts = range(section["shards"])
+    raw, objects = ([out / f"{part}.{kind}.parquet" for part in parts] for kind in ("raw", "objects"))
+    ingest_shard(section, raw, objects, name="asas", shard=shard).observations.write_parquet(out / f"{shard}.parquet")
+
+
+def measured(function, *arguments) -> tuple[float, float]:
+    """Run a job; return its processor time [s] and the peak of its process' memory [MiB]."""
+    start = time.process_time()
+    function(*arguments)
+    return time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def ingest_all(pool: ProcessPoolExecutor, section: dict, dump: Path, out: Path) -> list[tuple[float, float]]:
+    """Ingest the whole survey, one job of one thread for each worker at a time; return what they measured."""
+    parts = range(section["shards"])
+    reading = [pool.submit(measured, read_job, section, dump, out, part) for part in parts]
+    results = [job.result() for job in reading]
+    sharding = [pool.submit(measured, shard_job, section, out, shard) for shard in parts]
+    return results + [job.result() for job in sharding]
+
+
+def workers(number: int) -> ProcessPoolExecutor:
+    pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=warm_up)
+    for job in [pool.submit(time.sleep, 0.5) for _ in range(number)]:
+        job.result()
+    return pool
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--dump", type=Path, help="archive of the plain ASAS dump; simulated stars if left out")
+    parser.add_argument("--shards", type=int, default=4)
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    section = survey_section(arguments.shards)
+    with tempfile.TemporaryDirectory() as temporary:
+        dump, out = Path(temporary, "dump"), Path(temporary, "out")
+        if arguments.dump:
+            with tarfile.open(arguments.dump) as archive:
+                archive.extractall(dump, filter="data")
+        else:
+            write_simulated_dump(dump)
+        num_bytes = sum(path.stat().st_size for path in (dump / "asas/lightcurves").iterdir())
+        results = {"pandas": [], "ours, 1 core": [], "ours, 2 cores": []}
+        with workers(1) as one, workers(2) as two:
+            for _ in range(arguments.repeats):
+                start = time.perf_counter()
+                jobs = [measured(read_with_pandas, dump)]
+                results["pandas"].append((time.perf_counter() - start, jobs))
+                for label, pool in (("ours, 1 core", one), ("ours, 2 cores", two)):
+                    out.mkdir()
+                    start = time.perf_counter()
+                    jobs = ingest_all(pool, section, dump, out)
+                    results[label].append((time.perf_counter() - start, jobs))
+                    shutil.rmtree(out)
+    print(f"{num_bytes / 1e6:.0f} MB of text, {arguments.shards} shards, medians of {arguments.repeats}")
+    report(results)
+
+
+def report(results: dict[str, list]) -> None:
+    """Print for each way its time, processor time, how much faster than pandas it is, and the memory of a job."""
+    wall = {label: statistics.median(seconds for seconds, _ in runs) for label, runs in results.items()}
+    for label, runs in results.items():
+        cpu = statistics.median(sum(seconds for seconds, _ in jobs) for _, jobs in runs)
+        peak = max(memory for _, jobs in runs for _, memory in jobs)
+        ratio = wall["pandas"] / wall[label]
+        print(f"{label:14s} {wall[label]:7.2f} s, processors {cpu:6.2f} s, {ratio:5.2f} x pandas, peak {peak:5.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()

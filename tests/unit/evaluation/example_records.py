@@ -1,0 +1,38 @@
+"""Records of a few simulated stars, and a small encoder that has not been trained."""
+
+from pathlib import Path
+
+import keras
+import polars as pl
+
+from astromer.data.records import write_records
+from astromer.data.simulation import SimulationSpec, simulate
+from astromer.models.config import EncoderConfig
+from astromer.models.encoders import build_encoder
+
+CLASSES = ["EC", "RRab"]
+SHORTEST, LONGEST = 30, 90
+
+
+def stars(number: int = 8) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Objects and observations; later stars have more observations, from 30 to 90."""
+    objects, observations = simulate(SimulationSpec("sim", "macho", number, 3, CLASSES), range(number))
+    lengths = {name: SHORTEST + (LONGEST - SHORTEST) * i // (number - 1) for i, name in enumerate(objects["id"])}
+    kept = observations.with_columns(place=pl.int_range(pl.len()).over("id")).filter(
+        pl.col("place") < pl.col("id").replace_strict(lengths)
+    )
+    return objects.with_columns(shard=pl.lit(0)), kept.drop("place")
+
+
+def write_stars(path: Path, classes: list[str] = CLASSES) -> Path:
+    """Write the stars of `classes`, labelled by `CLASSES`."""
+    objects, observations = stars()
+    write_records(observations, objects.filter(pl.col("class").is_in(classes)), path, classes=CLASSES)
+    return path
+
+
+def small_encoder(architecture: str = "v2", variant: str = "paper") -> keras.Model:
+    """An encoder of one block with two heads, the same at each call."""
+    keras.utils.set_random_seed(5)
+    sizes = {"num_blocks": 1, "num_heads": 2, "head_dim": 4, "feedforward_dim": 8}
+    return build_encoder(EncoderConfig(architecture, variant, **sizes))
