@@ -22,6 +22,7 @@ if "run" not in config:
 
 
 configfile: f"{workflow.basedir}/config/surveys.yaml"
+configfile: f"{workflow.basedir}/config/weights.yaml"
 
 
 validate(config, "config/schemas/config.schema.yaml")
@@ -45,19 +46,22 @@ wildcard_constraints:
 
 
 include: "rules/common.smk"
+
+
+check_references(config)
+
+
 include: "rules/outputs.smk"
 include: "rules/ingest.smk"
 include: "rules/split.smk"
 include: "rules/records.smk"
 include: "rules/pretrain.smk"
+include: "rules/weights.smk"
 include: "rules/finetune.smk"
 include: "rules/classify.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 include: "rules/collect.smk"
-
-
-check_references(config)
 
 
 rule all:

@@ -8,13 +8,18 @@ from snakemake.exceptions import WorkflowError
 
 
 def check_references(config):
-    """Raise where a section of the configuration names a survey that is not configured."""
+    """Raise where a section of the configuration names a survey or weights that are not configured."""
     named = {f"datasets.{name}.survey": dataset["survey"] for name, dataset in config["datasets"].items()}
     named |= {f"pretraining.surveys[{i}]": survey for i, survey in enumerate(config["pretraining"]["surveys"])}
     for key, survey in named.items():
         if survey not in config["surveys"]:
             known = ", ".join(sorted(config["surveys"]))
             raise WorkflowError(f"Config key {key}: there is no survey {survey!r}; the configured ones are {known}.")
+    for ckpt in imported_checkpoints():
+        weights, known = config["checkpoints"][ckpt]["weights"], ", ".join(sorted(config["weights"]))
+        if weights not in config["weights"]:
+            key = f"checkpoints.{ckpt}.weights"
+            raise WorkflowError(f"Config key {key}: there are no weights {weights!r}; the configured ones are {known}.")
 
 
 def used_surveys():
@@ -29,6 +34,32 @@ def used_surveys():
 def simulated_surveys():
     """Surveys of the run whose stars are simulated; figures and tables say so."""
     return [survey for survey in used_surveys() if config["surveys"][survey]["format"] == "simulated"]
+
+
+def imported_checkpoints():
+    """Checkpoints that are published weights."""
+    return [name for name, encoder in config["checkpoints"].items() if "weights" in encoder]
+
+
+def trained_checkpoints():
+    """Checkpoints that the run pretrains itself."""
+    return [name for name in config["checkpoints"] if name not in imported_checkpoints()]
+
+
+def weights_of(ckpt):
+    """The section of the weights that a checkpoint imports."""
+    return config["weights"][config["checkpoints"][ckpt]["weights"]]
+
+
+def architecture_of(ckpt):
+    """`v1` or `v2`, also of a checkpoint that is imported."""
+    section = weights_of(ckpt) if ckpt in imported_checkpoints() else config["checkpoints"][ckpt]
+    return section["architecture"]
+
+
+def any_of(names):
+    """Constraint of a wildcard: one of the names, and no value at all where there are none."""
+    return "|".join(names) or "(?!)"
 
 
 def shards_of(survey):
@@ -136,9 +167,16 @@ def dump_of(wildcards):
     return dump if dump.exists() or dump.parent == Path("results/downloads") else []
 
 
+def weights_file(wildcards):
+    """The file of the weights that a checkpoint imports: in `mirror`, or where it is downloaded to."""
+    file = weights_of(wildcards.ckpt)["file"]
+    mirrored = Path(config["mirror"] or "", file)
+    return mirrored if config["mirror"] and mirrored.exists() else Path("results/downloads", file)
+
+
 def source_of_download(wildcards):
     """The configured source of a file that is downloaded."""
-    sources = [survey.get("source") for survey in config["surveys"].values()]
+    sources = [survey.get("source") for survey in config["surveys"].values()] + list(config["weights"].values())
     return next(source for source in sources if isinstance(source, dict) and source["file"] == wildcards.file)
 
 

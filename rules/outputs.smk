@@ -34,7 +34,7 @@ def survey_parameters(wildcards, input, output):
 
 def encoder_labels():
     """Names of the checkpoints in figures: A1 and A2 as in the paper where these tell them apart, else their own."""
-    short = {name: {"v1": "A1", "v2": "A2"}[encoder["architecture"]] for name, encoder in config["checkpoints"].items()}
+    short = {name: {"v1": "A1", "v2": "A2"}[architecture_of(name)] for name in config["checkpoints"]}
     return short if len(set(short.values())) == len(short) else {name: name for name in short}
 
 

@@ -32,6 +32,8 @@ rule pretrain_encoder:
         "<logs>/pretrain_encoder/{ckpt}.log",
     benchmark:
         "<benchmarks>/pretrain_encoder/{ckpt}.jsonl"
+    wildcard_constraints:
+        ckpt=any_of(trained_checkpoints()),
     priority: 10  # most of the run waits for it
     retries: 2
     conda:

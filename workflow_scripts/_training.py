@@ -57,7 +57,7 @@ def learn_to_reconstruct(
             seed=seed,
             masking=Masking(**masking),
             variant=pretrained.config.variant,
-            pad_multiple=None if xla else PAD_MULTIPLE,
+            pad_multiple=None if xla or not pretrained.config.ignores_padding else PAD_MULTIPLE,
             **more,
         )
 

@@ -19,10 +19,12 @@ def main(model: Path, records: dict[str, Path], embeddings: Path, *, window: int
     from astromer.files import atomic_path
     from astromer.models.published import load_pretrained
 
-    encoder = load_pretrained(model.parent).model.get_layer("encoder")
+    pretrained = load_pretrained(model.parent)
+    encoder = pretrained.model.get_layer("encoder")
+    pad_multiple = PAD_MULTIPLE if pretrained.config.ignores_padding else None
     tables = [
         embed_windows(
-            encoder, plain_batches([path], window=window, batch_size=BATCH_SIZE, pad_multiple=PAD_MULTIPLE)
+            encoder, plain_batches([path], window=window, batch_size=BATCH_SIZE, pad_multiple=pad_multiple)
         ).with_columns(subset=pl.lit(subset))
         for subset, path in records.items()
     ]

@@ -66,6 +66,11 @@ class EncoderConfig:
         """Width of the blocks' outputs."""
         return self.num_heads * self.head_dim
 
+    @property
+    def ignores_padding(self) -> bool:
+        """Whether outputs at real points do not depend on padding; the released Astromer 1 attends to it."""
+        return (self.architecture, self.variant) != ("v1", "released")
+
     @classmethod
     def from_dict(cls, content: Mapping[str, object]) -> "EncoderConfig":
         """Read a config; an unknown or missing key is an `InputError` that names it."""

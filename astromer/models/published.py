@@ -103,12 +103,8 @@ class Checkpoint(NamedTuple):
     folder: Path
     format: str  # `ours`, or `released` for a TensorFlow checkpoint of the released code
     modified: datetime
-    files: list[Path]  # that hold the weights
-
-    @property
-    def num_bytes(self) -> int:
-        """Size of the weights."""
-        return sum(file.stat().st_size for file in self.files)
+    num_bytes: int  # of the weights
+    files: list[Path]  # that hold them
 
 
 def list_checkpoints(folder: Path) -> list[Checkpoint]:
@@ -120,14 +116,12 @@ def list_checkpoints(folder: Path) -> list[Checkpoint]:
     if not Path(folder).is_dir():
         raise InputError(f"{folder}: no such folder; expected one with checkpoints in it or below it")
     ours = [("ours", [path]) for path in Path(folder).rglob(MODEL_FILE) if path.with_name(CONFIG_FILE).is_file()]
-    released = [
-        ("released", sorted([path, *path.parent.glob("weights.data-*")]))
-        for path in Path(folder).rglob(CHECKPOINT_FILES[0])
-    ]
-    found = [
-        Checkpoint(files[-1].parent, kind, datetime.fromtimestamp(files[-1].stat().st_mtime, UTC), files)
-        for kind, files in ours + released
-    ]
+    indices = Path(folder).rglob(CHECKPOINT_FILES[0])
+    released = [("released", [path, *sorted(path.parent.glob("weights.data-*"))]) for path in indices]
+    found = []
+    for kind, files in ours + released:
+        modified = datetime.fromtimestamp(files[0].stat().st_mtime, UTC)
+        found.append(Checkpoint(files[0].parent, kind, modified, sum(file.stat().st_size for file in files), files))
     return sorted(found, key=lambda checkpoint: (checkpoint.modified, checkpoint.folder), reverse=True)
 
 

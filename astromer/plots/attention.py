@@ -14,7 +14,7 @@ from astromer.errors import InputError
 from astromer.evaluation.attention import relative_attention
 from astromer.plots.style import INK, MM, PAGE, SMALL, STYLE, add_caption, new_figure
 
-COLUMNS = 6
+COLUMNS = 6  # at most
 HIGHEST_PANEL_MM = 17.0
 PAGE_MM = 215.0
 TITLE_MM = 8.0
@@ -51,8 +51,9 @@ def attention_figure(
     heads = [name for name in drawn.columns if name.startswith("head_")] + ["mean"]
     limit = _limit(drawn, heads)
     norm = LogNorm(1 / limit, limit)
-    bands = [classes[first : first + COLUMNS] for first in range(0, len(classes), COLUMNS)]
-    columns, rows = max(map(len, bands)), len(bands) * len(heads)
+    columns = -(-len(classes) // -(-len(classes) // COLUMNS))
+    bands = [classes[first : first + columns] for first in range(0, len(classes), columns)]
+    rows = len(bands) * len(heads)
     panel = min(HIGHEST_PANEL_MM, (PAGE_MM - TITLE_MM * len(bands)) / rows)
     width = min(PAGE / MM, 20 + 40 * columns)
     figure = new_figure(width * MM, (rows * panel + TITLE_MM * len(bands) + 20) * MM)

@@ -133,12 +133,13 @@ def _binned(steps: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def _limit(axis: Axes, runs: Sequence[LearningCurves], name: str) -> None:
-    """Choose the range of a panel: all medians, validation and test values; R2 no lower than `LOWEST_R2`."""
+    """Choose the range of a panel: all medians, validation and test values; of R2 only what is worth a look."""
     series = [values for run in runs for values in (_binned(run.steps, name)["median"], run.history[f"val_{name}"])]
     values = np.concatenate([*series, [run.test[name] for run in runs if name in run.test]])
     low, high = np.nanmin(values), np.nanmax(values)
     if name == "r2_hidden":
-        low = max(low, LOWEST_R2)
+        ends = [value for run in runs for value in (run.test[name], run.best[f"val_{name}"])]
+        low = max(low, min(LOWEST_R2, min(ends) - 0.5))
         margin = 0.06 * (high - low)
         axis.set_ylim(low - margin, min(high + margin, 1.0))
         return
@@ -156,7 +157,7 @@ def _name_tests(axis: Axes, tests: Mapping[str, float]) -> None:
     to_axes = axis.transData + axis.transAxes.inverted()
     wanted = [float(to_axes.transform((1, tests[colour]))[1]) for colour in by_height]
     for colour, height in zip(by_height, _apart(wanted), strict=True):
-        text = f"{tests[colour]:.3f}"
+        text = f"{tests[colour]:.3f}".replace("-", "\N{MINUS SIGN}")
         axis.text(1.02, height, text, transform=axis.transAxes, color=colour, size=SMALL, va="center")
 
 

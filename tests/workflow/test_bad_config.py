@@ -17,8 +17,8 @@ def change(config, keys, value):
         (["seed"], "seven", "seed"),
         (["datasets", "sim_macho", "spc"], ["ten"], "spc"),
         (["checkpoints", "v2_tiny", "architecture"], "v3", "architecture"),
-        (["datasets", "sim_macho", "survey"], "macho", "datasets.sim_macho.survey"),
-        (["pretraining", "surveys"], ["macho"], "pretraining.surveys[0]"),
+        (["datasets", "sim_macho", "survey"], "nosuch", "datasets.sim_macho.survey"),
+        (["pretraining", "surveys"], ["nosuch"], "pretraining.surveys[0]"),
         (["surveys", "sim_macho", "simulated", "style"], "gaia", "style"),
     ],
 )
@@ -44,18 +44,40 @@ def test_dataset_that_the_survey_cannot_give(workflow, keys, value, expected):
     assert not list(workflow.results.glob("splits/*"))
 
 
-def test_missing_dump_is_named(workflow):
-    workflow.config["surveys_dir"] = "nowhere"
-    workflow.config["pretraining"]["surveys"] = ["hipparcos"]
-    assert "nowhere/hipparcos.tar.xz" in workflow.run("-n", ok=False)
-
-
-def test_damaged_dump_is_named_and_leaves_nothing_behind(workflow):
+@pytest.fixture
+def own_survey(workflow):
+    """The workflow with a survey of the user's own, whose dump `dumps/mine.tar.xz` is not there."""
+    files = {"catalog": "catalog.csv", "light_curves": "curves/{id}.dat"}
+    workflow.config["surveys"]["mine"] = {"format": "files", "source": "mine.tar.xz", "files": files}
+    workflow.config["pretraining"]["surveys"] = ["mine"]
     workflow.config["surveys_dir"] = "dumps"
-    workflow.config["pretraining"]["surveys"] = ["hipparcos"]
-    dump = workflow.folder / "dumps/hipparcos.tar.xz"
+    return workflow
+
+
+METADATA = "results/tiny/parquet/mine/metadata.parquet"
+
+
+def test_missing_dump_is_named(own_survey):
+    output = own_survey.run("--cores", "1", METADATA, ok=False)
+    assert "dumps/mine.tar.xz: no such file or folder; expected the survey's dump there" in output
+
+
+def test_damaged_dump_is_named_and_leaves_nothing_behind(own_survey):
+    dump = own_survey.folder / "dumps/mine.tar.xz"
     dump.parent.mkdir()
     dump.write_bytes(b"\xfd7zXZ\x00 this is not an archive")
-    output = workflow.run("--cores", "1", "results/tiny/parquet/hipparcos/metadata.parquet", ok=False)
-    assert "hipparcos.tar.xz: unreadable archive" in output
-    assert not list(workflow.results.rglob("*.parquet"))
+    output = own_survey.run("--cores", "1", METADATA, ok=False)
+    assert "dumps/mine.tar.xz: unreadable archive" in output
+    assert not list(own_survey.results.rglob("*.parquet"))
+
+
+def test_dump_with_another_checksum_is_refused(own_survey):
+    source = {"url": "https://example.org/mine.tar.xz", "file": "mine.tar.xz", "sha256": "0" * 64}
+    own_survey.config["surveys"]["mine"]["source"] = source
+    own_survey.config["mirror"] = "dumps"
+    dump = own_survey.folder / "dumps/mine.tar.xz"
+    dump.parent.mkdir()
+    dump.write_bytes(b"something else")
+    output = own_survey.run("--cores", "1", METADATA, ok=False)
+    assert "dumps/mine.tar.xz has sha256" in output
+    assert not list(own_survey.results.rglob("*.parquet"))

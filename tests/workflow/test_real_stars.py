@@ -12,6 +12,31 @@ from conftest import ROOT, Workflow
 
 CLASSES = {"asas": ["EC", "MIRA", "RRAB"], "hipparcos": ["DCEP", "MIRA", "RRAB"]}
 STARS_PER_CLASS = 25
+PLAIN_DUMPS = {
+    "asas_plain": {
+        "format": "files",
+        "shards": 2,
+        "source": "asas.tar.xz",
+        "filters": {"min_observations": 1},
+        "files": {
+            "catalog": "asas/catalog.csv",
+            "light_curves": "asas/lightcurves/{id}.dat",
+            "position_from_id": True,
+            "time_origin_jd": 0.0,
+        },
+    },
+    "hipparcos_plain": {
+        "format": "files",
+        "source": "hipparcos.tar.xz",
+        "filters": {"min_observations": 1},
+        "files": {
+            "catalog": "hipparcos/catalog.csv",
+            "catalog_columns": {"ra": "RA", "dec": "Dec"},
+            "light_curves": "hipparcos/lightcurves/{id}.dat",
+            "time_origin_jd": 2440000.0,
+        },
+    },
+}
 
 
 def cut_out(dump, small, survey):
@@ -47,10 +72,10 @@ def run(shared, tmp_path_factory):
     tiny = yaml.safe_load((ROOT / "tests/data/tiny.yaml").read_text())
     config = yaml.safe_load((ROOT / "config/asas.yaml").read_text())
     config |= {key: tiny[key] for key in ("window", "checkpoints", "finetuning", "classification")}
-    config |= {"run": "real", "surveys_dir": str(folder / "dumps")}
-    config["pretraining"]["training"] = tiny["pretraining"]["training"]
-    for name, dataset in config["datasets"].items():
-        dataset |= {"classes": CLASSES[name], "folds": 1, "spc": [10], "test_per_class": 10}
+    config |= {"run": "real", "surveys_dir": str(folder / "dumps"), "surveys": PLAIN_DUMPS}
+    config["pretraining"] = {"surveys": ["asas_plain"], "training": tiny["pretraining"]["training"]}
+    sets = {"folds": 1, "spc": [10], "test_per_class": 10}
+    config["datasets"] = {name: {"survey": f"{name}_plain", "classes": CLASSES[name]} | sets for name in CLASSES}
     (folder / "dumps").mkdir()
     sizes = {
         name: cut_out(shared / f"surveys/{name}.tar.xz", folder / f"dumps/{name}.tar.xz", name) for name in CLASSES
@@ -63,7 +88,7 @@ def run(shared, tmp_path_factory):
 def test_all_stars_and_observations_are_ingested(run):
     workflow, sizes = run
     for survey, (stars, observations) in sizes.items():
-        with (workflow.results / f"parquet/{survey}/quality.csv").open() as file:
+        with (workflow.results / f"parquet/{survey}_plain/quality.csv").open() as file:
             counts = {(row["level"], row["outcome"]): int(row["count"]) for row in csv.DictReader(file)}
         assert counts["object", "kept"] == stars
         assert counts["observation", "read"] == observations
@@ -83,7 +108,7 @@ def test_southern_positions_come_from_the_ids(run):
     import polars as pl
 
     workflow, _ = run
-    metadata = pl.read_parquet(workflow.results / "parquet/asas/metadata.parquet")
+    metadata = pl.read_parquet(workflow.results / "parquet/asas_plain/metadata.parquet")
     south = metadata.filter(pl.col("id").str.contains(r"^\d{6}-"))
     minutes = south["id"].str.slice(9, 4).cast(pl.Float64)
     expected = -(south["id"].str.slice(7, 2).cast(pl.Float64) + minutes / 60)

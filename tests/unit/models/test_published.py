@@ -247,7 +247,7 @@ def test_checkpoints_are_listed_and_old_ones_cleaned(tmp_path):
     ]
     assert found[1].num_bytes == 20
     deleted = clean_checkpoints(tmp_path, keep=1)
-    assert [item.folder.name for item in deleted] == ["epoch_50", "epoch_0"]
+    assert [(item.folder.name, item.num_bytes) for item in deleted] == [("epoch_50", 20), ("epoch_0", 20)]
     assert list_checkpoints(tmp_path) == found[:2]
     assert (tmp_path / "ckpts/epoch_0/config.toml").is_file()
     assert load_pretrained(tmp_path / "ours")

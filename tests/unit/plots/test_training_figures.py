@@ -1,0 +1,108 @@
+"""Learning curves: figure and notebook."""
+
+import numpy as np
+import polars as pl
+import pytest
+from figure_layout import assert_publishable, caption_of
+from notebook_run import assert_written, files_of, run_cells
+
+from astromer.errors import InputError
+from astromer.plots.training import LearningCurves, learning_curves_figure
+
+NOTE = "Real data. Run: asas."
+FILES = ("history", "steps", "scores")
+
+
+def write_curves(folder, *, shift=0.0, epochs=5, per_epoch=30):
+    """Write a run's three tables; the third epoch is the best one."""
+    folder.mkdir(parents=True)
+    step = np.arange(1, epochs * per_epoch + 1)
+    loss = 0.1 + shift + 1 / (step + 2)
+    steps = pl.DataFrame({"step": step, "loss": loss, "rmse_hidden": 1.4 * loss, "r2_hidden": 1 - 10 * loss**2})
+    steps.write_csv(folder / "steps.csv")
+    loss = 0.12 + shift + 0.01 * np.abs(np.arange(epochs) - 2)
+    history = {"epoch": np.arange(1, epochs + 1), "step": per_epoch * np.arange(1, epochs + 1)}
+    history |= {"val_loss": loss, "val_rmse_hidden": 1.4 * loss, "val_r2_hidden": 1 - 10 * loss**2}
+    pl.DataFrame(history).write_csv(folder / "history.csv")
+    predictors = {"predictor": ["model", "window_mean"], "rmse_hidden": [0.171 + shift, 0.4]}
+    pl.DataFrame(predictors | {"r2_hidden": [0.75 - shift, 0.0]}).write_csv(folder / "scores.csv")
+    return {name: str(folder / f"{name}.csv") for name in FILES}
+
+
+@pytest.mark.parametrize("number", [1, 3, 12])
+def test_every_checkpoint_has_its_curves(tmp_path, number):
+    names = ["A2"] if number == 1 else [f"checkpoint_{i}" for i in range(number)]
+    runs = {name: LearningCurves.read(**write_curves(tmp_path / name, shift=0.001 * i)) for i, name in enumerate(names)}
+    figure = learning_curves_figure(runs, NOTE)
+    boxes = assert_publishable(figure)
+    assert [axis.get_ylabel() for axis in figure.axes] == ["Loss (mag)", "RMSE (mag)", "$R^2$"]
+    assert figure.axes[0].get_xscale() == "log"
+    assert (names[0] in boxes) == (number > 1), "a single checkpoint needs no legend of names"
+    for i in range(number):
+        assert f"{0.171 + 0.001 * i:.3f}" in boxes
+        assert f"{0.75 - 0.001 * i:.3f}" in boxes
+    assert caption_of(figure).startswith(NOTE)
+    assert f"{names[-1]} 3 of 5." in caption_of(figure)
+
+
+def test_curves_are_the_tables(tmp_path):
+    run = LearningCurves.read(**write_curves(tmp_path / "run"))
+    figure = learning_curves_figure({"A2": run}, NOTE)
+    for axis, name in zip(figure.axes, ("loss", "rmse_hidden", "r2_hidden"), strict=True):
+        training, validation, best = axis.lines[:3]
+        np.testing.assert_allclose(validation.get_xydata(), run.history.select("step", f"val_{name}").to_numpy())
+        np.testing.assert_allclose(training.get_xydata()[:5], run.steps.select("step", name).head(5).to_numpy())
+        assert len(training.get_xdata()) < len(run.steps)
+        assert best.get_xdata() == [90]
+        tests = [line.get_ydata()[0] for line in axis.lines if line.get_linestyle() == ":"]
+        assert tests == ([] if name == "loss" else [run.test[name]]), "the weighted loss has no test value"
+
+
+@pytest.mark.parametrize("drop", [0.5, 3.0, 20.0])
+def test_test_and_best_epoch_are_in_sight_however_bad(tmp_path, drop):
+    files = write_curves(tmp_path / "run")
+    for file, name in ((files["history"], "val_r2_hidden"), (files["scores"], "r2_hidden")):
+        pl.read_csv(file).with_columns(pl.col(name) - drop).write_csv(file)
+    run = LearningCurves.read(**files)
+    figure = learning_curves_figure({"A2": run}, NOTE)
+    assert_publishable(figure)
+    low, high = figure.axes[2].get_ylim()
+    assert low < run.test["r2_hidden"] < high
+    assert low < run.best["val_r2_hidden"] < high
+
+
+def test_steps_without_hidden_points_leave_no_hole(tmp_path):
+    files = write_curves(tmp_path / "run")
+    steps = pl.read_csv(files["steps"])
+    steps.with_columns(r2_hidden=pl.when(pl.col("step") % 7 > 0).then("r2_hidden").otherwise(float("nan"))).write_csv(
+        files["steps"]
+    )
+    figure = learning_curves_figure({"A2": LearningCurves.read(**files)}, NOTE)
+    assert_publishable(figure)
+    assert np.isfinite(figure.axes[2].lines[0].get_ydata()).all()
+
+
+def test_a_column_or_a_row_that_is_missing_is_named(tmp_path):
+    files = write_curves(tmp_path / "run")
+    pl.read_csv(files["steps"]).drop("loss").write_csv(files["steps"])
+    with pytest.raises(InputError, match=r"steps\.csv: expected the columns .*; loss not found"):
+        LearningCurves.read(**files)
+    files = write_curves(tmp_path / "other")
+    pl.read_csv(files["scores"]).filter(pl.col("predictor") != "model").write_csv(files["scores"])
+    with pytest.raises(InputError, match=r"scores\.csv: expected one row of the predictor 'model', found 0"):
+        LearningCurves.read(**files)
+    with pytest.raises(InputError, match="at least one checkpoint"):
+        learning_curves_figure({}, NOTE)
+
+
+def test_notebook(tmp_path):
+    curves = {name: write_curves(tmp_path / name) for name in ("A1", "A2")}
+    files = files_of(tmp_path / "out", "curves")
+    surveys = {"surveys": ["sim", "real"], "simulated": ["sim"]}
+    variables = run_cells("curves", {"curves": curves, "run": "test"} | surveys | files)
+    assert_written(files)
+    assert caption_of(variables["figure"]).startswith("Simulated data: sim. Real data: real. Run: test.")
+    table = pl.read_csv(files["table"])
+    assert table["checkpoint"].to_list() == ["A1", "A2"]
+    assert table["epoch"].to_list() == [3, 3]
+    assert table["test_rmse_hidden"].to_list() == [0.171, 0.171]
