@@ -60,6 +60,7 @@ include: "rules/weights.smk"
 include: "rules/finetune.smk"
 include: "rules/classify.smk"
 include: "rules/figures.smk"
+include: "rules/models.smk"
 include: "rules/report.smk"
 include: "rules/collect.smk"
 

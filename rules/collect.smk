@@ -13,6 +13,11 @@ localrules:
     report,
     fig02,
     fig03,
+    curves,
+    masking,
+    fig07,
+    fig08,
+    figB,
     fig12,
     fig13,
 
@@ -98,3 +103,35 @@ rule fig13:
     """Draw Figs. 13 and 14, confusion matrices."""
     input:
         of_each_dataset("fig13"),
+
+
+rule curves:
+    """Draw the learning curves of pretraining."""
+    input:
+        figure_files(*(["curves"] if trained_checkpoints() else [])),
+
+
+rule masking:
+    """Draw what masking does to a window."""
+    input:
+        figure_files("masking"),
+
+
+rule fig07:
+    """Draw Fig. 7, attention on folded light curves of the first dataset."""
+    input:
+        figure_files(*(f"{ckpt}/fig07_{first_dataset()}" for ckpt in config["checkpoints"])),
+
+
+rule fig08:
+    """Draw Fig. 8, the same for the other datasets."""
+    input:
+        figure_files(
+            *(f"{ckpt}/fig07_{dataset}" for ckpt, dataset in ckpts_and_datasets() if dataset != first_dataset())
+        ),
+
+
+rule figB:
+    """Draw Appendix B, reconstructions at hidden points."""
+    input:
+        figure_files(*(f"{ckpt}/figB_{dataset}" for ckpt, dataset in ckpts_and_datasets())),

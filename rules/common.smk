@@ -133,6 +133,7 @@ RECORDS_CODE = [
     "data/batches.py",
 ]
 TRAINING_CODE = [*RECORDS_CODE, "models", "training"]
+EXAMPLES_CODE = ["evaluation/examples.py", "evaluation/folding.py"]
 CLASSIFIER_CODE = [*TRAINING_CODE, "evaluation/embeddings.py", "evaluation/scores.py"]
 
 

@@ -103,9 +103,10 @@ class _Loop:
         self.state = TrainingState([], [], [], np.zeros((0, len(objective.names) + 1), np.float32), [], 0, 0)
         self.unread: list[Any] = []
         self.signals: list[int] = []
-        self.saved_at = self.logged_at = time.monotonic()
+        self.saved_at = self.logged_at = self.epoch_started = time.monotonic()
         self.last_saved = "none was saved"
-        self.windows_unlogged = 0
+        self.rate = ""
+        self.windows = 0  # trained on in the epoch in progress, by this process
 
     def run(self, training: Callable[[int], Batches], validation: Batches) -> History:
         """Train from where the state file left off, or from the beginning."""
@@ -123,6 +124,7 @@ class _Loop:
         return History(self.state.epochs, steps | self._figures(self.state.totals), self._best()["epoch"])
 
     def _train_epoch(self, batches: Batches) -> None:
+        self.windows, self.epoch_started = 0, time.monotonic()
         for batch in remaining(self.model, batches, self.state.step_in_epoch):
             self.unread.append(self.training_step(batch))
             self.state.step_in_epoch += 1
@@ -131,6 +133,7 @@ class _Loop:
                 self._log_step()
             self._check_in()
         self._read()
+        self.rate = self._rate()
         if self.state.step_in_epoch == 0:
             raise InputError("the training set has no batches")
 
@@ -174,7 +177,7 @@ class _Loop:
             if not np.isfinite(loss):
                 raise self._divergence(f"the loss is {loss}", step, rate)
         self.state.totals = np.concatenate([self.state.totals, read[:, :-1]])
-        self.windows_unlogged += int(read[:, self.objective.names.index("windows")].sum())
+        self.windows += int(read[:, self.objective.names.index("windows")].sum())
 
     def _divergence(self, what: str, step: int, learning_rate: float) -> DivergenceError:
         return DivergenceError(
@@ -232,12 +235,14 @@ class _Loop:
             return
         step = len(self.state.totals)
         loss = self._figures(self.state.totals[-1:, :-1])["loss"][0]
+        self.logged_at = time.monotonic()
         logger.info("epoch %d, step %d: loss %.5f, %s", self.state.epoch + 1, step, loss, self._rate())
 
     def _log(self, seconds: float, epochs_here: int) -> None:
         if time.monotonic() - self.logged_at < LOG_SECONDS and not self._finished():
             return
         row, best = self.state.epochs[-1], self._best()
+        self.logged_at = time.monotonic()
         logger.info(
             "epoch %d of at most %d: loss %.5f, validation loss %.5f (best %.5f in epoch %d), %s, at most %s left",
             row["epoch"],
@@ -246,16 +251,13 @@ class _Loop:
             row["val_loss"],
             best["val_loss"],
             best["epoch"],
-            self._rate(),
+            self.rate,
             timedelta(seconds=round(seconds / epochs_here * (self.max_epochs - row["epoch"]))),
         )
 
     def _rate(self) -> str:
-        """Training windows per second since the last line of the log."""
-        now = time.monotonic()
-        rate = self.windows_unlogged / (now - self.logged_at)
-        self.logged_at, self.windows_unlogged = now, 0
-        return f"{rate:.0f} windows/s"
+        """Training windows per second in the epoch so far."""
+        return f"{self.windows / (time.monotonic() - self.epoch_started):.0f} windows/s"
 
 
 def _values(variables: Iterable[keras.Variable]) -> list[np.ndarray]:

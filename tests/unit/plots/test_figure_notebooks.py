@@ -11,7 +11,7 @@ import pytest
 from astromer.evaluation.scores import predictions_table, score_predictions, tag_scores
 
 NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
-NAMES = ("fig02", "fig03", "fig12", "fig13")
+NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 CLASSES = ["EC", "LPV", "RRab"]
 
 
