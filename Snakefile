@@ -28,6 +28,9 @@ configfile: f"{workflow.basedir}/config/weights.yaml"
 validate(config, "config/schemas/config.schema.yaml")
 
 
+report: "rules/captions/workflow.rst"
+
+
 pathvars:
     results=f"results/{config['run']}",
     logs=f"results/{config['run']}/logs",

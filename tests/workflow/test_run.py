@@ -77,7 +77,7 @@ def test_editing_the_package_reruns_just_the_rules_that_use_it(finished, tmp_pat
 
 def test_same_seed_same_tables(finished, tmp_path):
     again = Workflow(tmp_path / "again", yaml.safe_load((ROOT / "tests/data/tiny.yaml").read_text()))
-    again.run("--cores", "1", "results/tiny/classify/v2_tiny/sim_macho/fold0/spc10/skip/metrics.csv")
+    again.run("--cores", "2", "results/tiny/classify/v2_tiny/sim_macho/fold0/spc10/skip/metrics.csv")
     whole = finished.checksums()
     for name, content in again.checksums().items():
         assert content == whole[name], f"{name} differs between two runs of one configuration"
