@@ -1,5 +1,6 @@
 """Write files so that a killed job never leaves a partial one under its final name."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -21,6 +22,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the checksum of a file's bytes, hexadecimal."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_text(path: Path, text: str) -> None:

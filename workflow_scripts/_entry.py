@@ -1,6 +1,5 @@
 """Start-up that all workflow scripts share: import path, log, environment and provenance."""
 
-import hashlib
 import json
 import logging
 import os
@@ -48,7 +47,7 @@ def write_provenance(snakemake: Any) -> None:
     That is: rule and wildcards, parameters (the seed and the resolved part of the configuration among them), checksums
     of the inputs, git commit, versions, and which surveys of the run are simulated.
     """
-    from astromer.files import write_json
+    from astromer.files import sha256_of, write_json
 
     params = dict(snakemake.params.items())
     simulated = params.pop("simulated")
@@ -58,7 +57,7 @@ def write_provenance(snakemake: Any) -> None:
         "data": "simulated" if simulated else "real",
         "simulated_surveys": list(simulated),
         "params": {name: _plain(value) for name, value in sorted(params.items())},
-        "inputs": {str(path): _sha256(Path(path)) for path in sorted(set(snakemake.input)) if Path(path).is_file()},
+        "inputs": {str(path): sha256_of(Path(path)) for path in sorted(set(snakemake.input)) if Path(path).is_file()},
         "git_commit": _git_commit(),
         "versions": {"python": sys.version.split()[0]} | _versions(),
     }
@@ -70,11 +69,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(("{", "[")):
         return json.loads(value)
     return list(value) if isinstance(value, (list, tuple)) else value
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _git_commit() -> str | None:

@@ -10,10 +10,11 @@ from typing import Any
 
 def fingerprint(files: Sequence[Path], **values: Any) -> str:
     """Name everything that a training run depends on, so that a state of another run is never resumed."""
+    from astromer.files import sha256_of
+
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
     for path in files:
-        with path.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
+        digest.update(bytes.fromhex(sha256_of(path)))
     return digest.hexdigest()
 
 

@@ -1,6 +1,5 @@
 """Fetch a survey's dump: resumed where it stopped, tried again, and never taken for whole before it is verified."""
 
-import hashlib
 import logging
 import time
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import requests
 
 from astromer.errors import InputError
+from astromer.files import sha256_of
 
 logger = logging.getLogger(__name__)
 
@@ -66,8 +66,7 @@ def check_file(path: Path, *, sha256: str | None, num_bytes: int | None = None) 
     if num_bytes is not None and size != num_bytes:
         raise InputError(f"{path} has {size:,} bytes, expected {num_bytes:,}")
     if sha256 is not None:
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        found = sha256_of(path)
         if found != sha256:
             raise InputError(f"{path} has sha256 {found}, expected {sha256}")
 

@@ -5,7 +5,6 @@ float list each of mjd, mag, errmag. float32 resolves a modified Julian date to 
 list, `mjd_low`, with the remainder: the sum of both is good to 1e-8 days, and readers that do not know it ignore it.
 """
 
-import hashlib
 import json
 import struct
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from astromer.errors import InputError
-from astromer.files import atomic_path, write_json
+from astromer.files import atomic_path, sha256_of, write_json
 
 UNLABELLED = -1
 ROWS_AT_ONCE = 2**18
@@ -153,7 +152,7 @@ def write_records(
         empty = described["id"].filter(~described["id"].is_in(pl.concat(written).implode()))
         if len(empty):
             raise InputError(f"{path}: {len(empty)} objects have no observation, the first being {empty[0]!r}")
-        checksum = _sha256(temporary)
+        checksum = sha256_of(temporary)
     return RecordFile(Path(path), len(described), total, checksum)
 
 
@@ -221,11 +220,6 @@ def _encode_objects(rows: pl.DataFrame, spans: pl.DataFrame) -> Iterator[bytes]:
         yield _encode(name, shared_context, [column[first : first + length] for column in columns])
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 # The manifest
 
 
@@ -285,6 +279,6 @@ def read_manifest(path: Path, *, verify: bool = False) -> Manifest:
     for file in files:
         if not file.path.is_file():
             raise InputError(f"{path}: lists {file.path}, which does not exist")
-        if verify and _sha256(file.path) != file.sha256:
+        if verify and sha256_of(file.path) != file.sha256:
             raise InputError(f"{file.path}: is not the file of {path}: its sha256 differs from {file.sha256}")
     return Manifest(classes, files)

@@ -8,6 +8,7 @@ from pathlib import Path
 from astromer.data.download import check_file
 from astromer.data.sources import iter_members
 from astromer.errors import InputError
+from astromer.files import sha256_of
 
 
 def verify_dump(dump: Path, promised: Mapping[str, object]) -> dict[str, object]:
@@ -31,8 +32,7 @@ def verify_dump(dump: Path, promised: Mapping[str, object]) -> dict[str, object]
     receipt = {"dump": dump.name, "bytes": None, "sha256": None, "content_digest": None}
     if dump.is_file():
         check_file(dump, sha256=promised.get("sha256"), num_bytes=promised.get("bytes"))
-        with dump.open("rb") as stream:
-            receipt |= {"bytes": dump.stat().st_size, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
+        receipt |= {"bytes": dump.stat().st_size, "sha256": sha256_of(dump)}
     if accepted := promised.get("content_digests"):
         receipt["content_digest"] = content_digest(dump, str(promised["digested_members"]))
         if receipt["content_digest"] not in accepted:
