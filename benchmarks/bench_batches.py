@@ -1,6 +1,6 @@
 """TFRecord to batches of masked windows: windows per second, against a pipeline per object and the original release.
 
-    python benchmarks/bench_batches.py [--light-curves 20000] [--batch-size 256]
+    PYTHONPATH=. .venv/bin/python benchmarks/bench_batches.py [--light-curves 20000] [--batch-size 256]
 
 Nothing is cached but what the operating system keeps of the files: each epoch reads the records and draws masks anew.
 The first epoch of each measurement is left out, and the machine's matrix product is timed beside each one.

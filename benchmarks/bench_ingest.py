@@ -1,6 +1,8 @@
 """How fast a dump of text files becomes Parquet, beside a plain pandas read of each file, and in how much memory.
 
-Run from the repository: `python benchmarks/bench_ingest.py [--dump asas.tar.xz] [--shards 4] [--repeats 3]`. Without a
+    PYTHONPATH=. .venv/bin/python benchmarks/bench_ingest.py [--dump asas.tar.xz] [--shards 4] [--repeats 3]
+
+Without a
 dump (the plain ASAS dump, with `asas/catalog.csv` and `asas/lightcurves/<ID>.dat`) one of simulated stars is written.
 """
 
@@ -70,19 +72,13 @@ def warm_up() -> None:
     pa.set_cpu_count(1)
 
 
-def read_job(section: dict, dump: Path, out: Path, part: int) -> None:
-    from astromer.data.ingest import read_part
+def shard_job(section: dict, dump: Path, out: Path, shard: int) -> None:
+    from astromer.data.ingest import ingest_shard, read_shard
 
-    paths = out / f"{part}.raw.parquet", out / f"{part}.objects.parquet"
-    read_part(section, *paths, name="asas", source=dump, seed=0, part=part)
-
-
-def shard_job(section: dict, out: Path, shard: int) -> None:
-    from astromer.data.ingest import ingest_shard
-
-    parts = range(section["shards"])
-    raw, objects = ([out / f"{part}.{kind}.parquet" for part in parts] for kind in ("raw", "objects"))
-    ingest_shard(section, raw, objects, name="asas", shard=shard).observations.write_parquet(out / f"{shard}.parquet")
+    names = {"observations": "parquet", "objects": "objects.parquet", "quality": "csv", "examples": "examples.csv"}
+    paths = {table: out / f"{shard}.{suffix}" for table, suffix in names.items()}
+    raw = read_shard(section, name="asas", source=dump, seed=0, shard=shard)
+    ingest_shard(raw, section, name="asas", shard=shard).write(**paths)
 
 
 def measured(function, *arguments) -> tuple[float, float]:
@@ -94,11 +90,8 @@ def measured(function, *arguments) -> tuple[float, float]:
 
 def ingest_all(pool: ProcessPoolExecutor, section: dict, dump: Path, out: Path) -> list[tuple[float, float]]:
     """Ingest the whole survey, one job of one thread for each worker at a time; return what they measured."""
-    parts = range(section["shards"])
-    reading = [pool.submit(measured, read_job, section, dump, out, part) for part in parts]
-    results = [job.result() for job in reading]
-    sharding = [pool.submit(measured, shard_job, section, out, shard) for shard in parts]
-    return results + [job.result() for job in sharding]
+    jobs = [pool.submit(measured, shard_job, section, dump, out, shard) for shard in range(section["shards"])]
+    return [job.result() for job in jobs]
 
 
 def workers(number: int) -> ProcessPoolExecutor:

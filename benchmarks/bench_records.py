@@ -1,6 +1,6 @@
 """Parquet to TFRecord: light curves per second, against a plain protobuf writer and against the original release.
 
-    python benchmarks/bench_records.py [--light-curves 8000] [--jobs 2]
+    PYTHONPATH=. .venv/bin/python benchmarks/bench_records.py [--light-curves 8000] [--jobs 2]
 
 Light curves are simulated, 350 to 650 observations each, at irregular times. Each job writes one shard, as the workflow
 does. The machine's matrix product is timed in the same run, because its speed drifts.

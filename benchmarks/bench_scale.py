@@ -1,9 +1,10 @@
 """Ingest and records of simulated surveys of two sizes: does memory stay, and does time grow linearly?
 
-    python benchmarks/bench_scale.py --sizes 20000 200000
+    PYTHONPATH=. .venv/bin/python benchmarks/bench_scale.py --sizes 20000 200000
 
-Every job of the workflow (a part read, a shard filtered, a shard packed into records) runs in a process of its own, as
-Snakemake runs it, two at a time. Prints the largest peak memory of any job, the time, and the ratios between the sizes.
+Every job of the workflow runs in a process of its own, as Snakemake runs it, two at a time: shards are simulated and
+ingested at once, then ingested again as a dump in no order is, by way of sorted parts, and packed into records. Prints
+the largest peak memory of any job, the time, and the ratios between the sizes.
 """
 
 import argparse
@@ -21,29 +22,39 @@ PRELUDE = """
 import json, sys
 from pathlib import Path
 import polars as pl
-from astromer.data.ingest import ingest_shard, read_part
+from astromer.data.ingest import gather_shard, ingest_shard, read_part, read_shard
 from astromer.data.records import write_records
 folder, shard, size, shards = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-survey = {
-    "format": "simulated", "shards": shards,
-    "filters": {"max_err_mag": 1.0, "min_observations": 5, "clip_percentiles": None, "variability": None},
-    "simulated": {"style": "macho", "objects": size, "classes": ["EC", "RRab", "LPV"], "mean_observations": None},
+filters = {"max_err_mag": 1.0, "min_observations": 5, "clip_percentiles": None, "variability": None}
+simulated = {"style": "macho", "objects": size, "classes": ["EC", "RRab", "LPV"], "mean_observations": None}
+columns = {"id": "id", "time": "mjd", "mag": "mag", "err_mag": "err_mag"}
+columns |= dict.fromkeys(["class", "band", "ra", "dec"])
+table = {
+    "tables": "observations*.parquet", "columns": columns, "names": None, "band": "R", "bands": {},
+    "time_origin_jd": 2400000.5, "missing_values": [], "catalog": None, "position_from_id": False, "labels": {},
 }
+tables = {"observations": "parquet", "objects": "parquet", "quality": "csv", "examples": "csv"}
+outputs = {name: folder / f"{name}{shard}.{suffix}" for name, suffix in tables.items()}
 """
 JOBS = {
-    "read_dump": """
-read_part(survey, folder / f"raw{shard}.parquet", folder / f"objects{shard}.parquet",
-          name="sim", source=None, seed=1, part=shard)
+    "ingest at once": """
+survey = {"format": "simulated", "shards": shards, "filters": filters, "simulated": simulated}
+raw = read_shard(survey, name="sim", source=None, seed=1, shard=shard)
+ingest_shard(raw, survey, name="sim", shard=shard).write(**outputs)
 """,
-    "ingest_shard": """
-parts = [[folder / f"{kind}{part}.parquet" for part in range(shards)] for kind in ("raw", "objects")]
-result = ingest_shard(survey, *parts, name="sim", shard=shard)
-result.observations.write_parquet(folder / f"observations{shard}.parquet")
-result.objects.write_parquet(folder / f"metadata{shard}.parquet")
+    "read a part": """
+survey = {"format": "table", "shards": shards, "filters": filters, "table": table}
+read_part(survey, folder / f"raw{shard}", folder / f"listed{shard}", name="sim", source=folder, part=shard)
 """,
-    "write_records": """
-write_records(pl.scan_parquet(folder / f"observations{shard}.parquet"),
-              pl.read_parquet(folder / f"metadata{shard}.parquet"), folder / f"{shard}.tfrecord")
+    "ingest sorted parts": """
+survey = {"format": "table", "shards": shards, "filters": filters, "table": table}
+parts = [[folder / f"{kind}{part}" for part in range(shards)] for kind in ("raw", "listed")]
+result = ingest_shard(gather_shard(*parts, shard), survey, name="sim", shard=shard)
+result.write(**{name: path.with_name(f"again_{path.name}") for name, path in outputs.items()})
+""",
+    "write records": """
+observations, objects = pl.scan_parquet(outputs["observations"]), pl.read_parquet(outputs["objects"])
+write_records(observations, objects, folder / f"{shard}.tfrecord")
 """,
 }
 
@@ -68,7 +79,7 @@ def measure(size: int, workers: int) -> tuple[float, float]:
             runs = [pool.submit(run_job, job, folder, str(shard), str(size), str(shards)) for shard in range(shards)]
             peaks[job] = max(run.result() for run in runs)
             print(
-                f"  {job:14} {shards:3} jobs  {time.monotonic() - begun:7.1f} s  peak {peaks[job]:5.0f} MB", flush=True
+                f"  {job:20} {shards:3} jobs  {time.monotonic() - begun:7.1f} s  peak {peaks[job]:5.0f} MB", flush=True
             )
     return max(peaks.values()), time.monotonic() - started
 
@@ -83,7 +94,7 @@ def main() -> None:
         print(f"{size:,} light curves:")
         results.append(measure(size, options.workers))
         peak, seconds = results[-1]
-        print(f"  in all         {seconds:7.1f} s  {size / seconds:,.0f} light curves/s  peak {peak:.0f} MB")
+        print(f"  in all               {seconds:7.1f} s  {size / seconds:,.0f} light curves/s  peak {peak:.0f} MB")
     (small_peak, small_s), (large_peak, large_s) = results
     growth = options.sizes[1] / options.sizes[0]
     print(f"ratio of the peaks: {large_peak / small_peak:.2f} (1.00 is constant memory)")

@@ -124,6 +124,9 @@ def data_kind(survey):
     return "simulated" if survey in simulated_surveys() else "real"
 
 
+# Formats in any part of which any object may stand (`Reader.scattered` in the package).
+SCATTERED_FORMATS = ["macho", "table", "votimeseries"]
+
 # What of the package the training stages use; editing any of it reruns them.
 RECORDS_CODE = [
     "data/records.py",
@@ -166,6 +169,29 @@ def dump_of(wildcards):
         return []
     dump = dump_path(wildcards.survey)
     return dump if dump.exists() or dump.parent == Path("results/downloads") else []
+
+
+def catalog_of(wildcards):
+    """The survey's catalogue as an input where it is a file beside the dump, not inside it."""
+    survey = config["surveys"][wildcards.survey]
+    catalog = survey.get(survey["format"], {}).get("catalog") or ""
+    beside = dump_path(wildcards.survey).parent / catalog.removeprefix("../")
+    return beside if catalog.startswith("../") and beside.exists() else []
+
+
+def source_of_shard(wildcards):
+    """What a shard is made from: all parts of the dump as `read_dump` has sorted them, or the dump itself."""
+    survey = wildcards.survey
+    if config["surveys"][survey]["format"] in SCATTERED_FORMATS:
+        part = f"<results>/parquet/{survey}/raw/{{part}}"
+        return {
+            "observations": expand(f"{part}.parquet", part=shards_of(survey)),
+            "objects": expand(f"{part}.objects.parquet", part=shards_of(survey)),
+        }
+    if survey in simulated_surveys():
+        return {}
+    receipt = f"<results>/parquet/{survey}/dump.json"
+    return {"dump": dump_of(wildcards), "catalog": catalog_of(wildcards), "receipt": receipt}
 
 
 def weights_file(wildcards):

@@ -60,12 +60,11 @@ rule verify_dump:
 
 
 rule read_dump:
-    """Read one part of a survey's dump and sort its rows into shards by object."""
+    """Read one part of a dump in which any part may tell of any object, and sort its rows into shards by object."""
     input:
         dump=dump_of,
-        receipt=lambda wildcards: (
-            [] if wildcards.survey in simulated_surveys() else "<results>/parquet/{survey}/dump.json"
-        ),
+        catalog=catalog_of,
+        receipt="<results>/parquet/{survey}/dump.json",
     output:
         observations=temp("<results>/parquet/{survey}/raw/{shard}.parquet"),
         objects=temp("<results>/parquet/{survey}/raw/{shard}.objects.parquet"),
@@ -82,8 +81,7 @@ rule read_dump:
         runtime=scaled_runtime(60),
     params:
         survey=as_json("surveys", "{survey}"),
-        seed=lambda wildcards: (config["seed"] if wildcards.survey in simulated_surveys() else None),
-        code=package_digest("data/readers", "data/simulation", "data/sources.py", "data/ingest.py"),
+        code=package_digest("data/readers", "data/sources.py", "data/ingest.py"),
     message:
         "Reading part {wildcards.shard} of {wildcards.survey}"
     script:
@@ -93,16 +91,7 @@ rule read_dump:
 rule ingest_shard:
     """Filter one shard of a survey, count what is rejected, and write it sorted."""
     input:
-        observations=lambda wildcards: expand(
-            "<results>/parquet/{survey}/raw/{shard}.parquet",
-            survey=wildcards.survey,
-            shard=shards_of(wildcards.survey),
-        ),
-        objects=lambda wildcards: expand(
-            "<results>/parquet/{survey}/raw/{shard}.objects.parquet",
-            survey=wildcards.survey,
-            shard=shards_of(wildcards.survey),
-        ),
+        unpack(source_of_shard),
     output:
         observations="<results>/parquet/{survey}/observations/{shard}.parquet",
         objects="<results>/parquet/{survey}/objects/{shard}.parquet",
@@ -121,7 +110,8 @@ rule ingest_shard:
         runtime=scaled_runtime(60),
     params:
         survey=as_json("surveys", "{survey}"),
-        code=package_digest("data/readers", "data/ingest.py"),
+        seed=lambda wildcards: (config["seed"] if wildcards.survey in simulated_surveys() else None),
+        code=package_digest("data/readers", "data/simulation", "data/sources.py", "data/ingest.py"),
     message:
         "Filtering shard {wildcards.shard} of {wildcards.survey}"
     script:

@@ -10,12 +10,10 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def main(
-    observations: Path, objects: Path, *, survey: dict, name: str, source: Path | None, seed: int, part: int
-) -> None:
+def main(observations: Path, objects: Path, *, survey: dict, name: str, source: Path, part: int) -> None:
     from astromer.data.ingest import read_part
 
-    read_part(survey, observations, objects, name=name, source=source, seed=seed, part=part)
+    read_part(survey, observations, objects, name=name, source=source, part=part)
 
 
 if __name__ == "__main__":
@@ -25,7 +23,6 @@ if __name__ == "__main__":
             Path(snakemake.output.objects),
             survey=json.loads(snakemake.params.survey),
             name=snakemake.wildcards.survey,
-            source=Path(snakemake.input.dump) if snakemake.input.dump else None,
-            seed=snakemake.params.seed,
+            source=Path(snakemake.input.dump),
             part=int(snakemake.wildcards.shard),
         )

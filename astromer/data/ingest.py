@@ -1,15 +1,14 @@
 """From a survey's dump to Parquet, in bounded memory, with every rejected line and object counted.
 
-Two steps, so that a survey larger than memory can be spread over jobs:
+A survey larger than memory is spread over jobs by shards of its objects (`shard_of`):
 
-1. `read_part` reads one part of the dump and sorts its rows into buckets by object (`bucket_of`).
-2. `ingest_shard` gathers one bucket from all parts, applies the filters and writes that shard of the survey.
-
-`merge_shards` then joins the small tables of all shards.
+1. `read_shard` reads one shard from the dump. Where any part of a dump may tell of any object, `read_part` first sorts
+   each part's rows into shards, and `gather_shard` then gathers one shard from all parts.
+2. `ingest_shard` applies the filters to a shard, and counts what it rejects.
+3. `merge_shards` joins the small tables of all shards.
 """
 
 import logging
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from astromer.data.readers import READERS
-from astromer.data.readers.base import OBJECT_SCHEMA, RAW_SCHEMA, conform
+from astromer.data.readers.base import OBJECT_SCHEMA, RAW_SCHEMA, RawBatch, conform, shard_of
 from astromer.errors import InputError
 from astromer.files import atomic_path
 
@@ -27,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 OBSERVATION_SCHEMA = {"id": pl.String, "mjd": pl.Float64, "mag": pl.Float32, "err_mag": pl.Float32}
 EXAMPLES_PER_RULE = 5
+ROW_GROUP_SIZE = 262_144  # observations that a reader of the Parquet file has to hold at once
 RULES = pl.Enum(
     [
         "unreadable line",
@@ -45,7 +45,7 @@ class Shard:
     """One shard of an ingested survey.
 
     Attributes:
-        observations: columns of `OBSERVATION_SCHEMA`, sorted by id and time.
+        observations: columns of `OBSERVATION_SCHEMA` (with ids as Enum), sorted by id and time.
         objects: the kept objects, sorted by id: `OBJECT_SCHEMA`, survey, num_obs and shard.
         quality: number of objects and observations read, kept and rejected by each rule.
         examples: a few rejected objects and observations per rule, with file and line.
@@ -56,12 +56,43 @@ class Shard:
     quality: pl.DataFrame
     examples: pl.DataFrame
 
+    def write(self, observations: Path, objects: Path, quality: Path, examples: Path) -> None:
+        """Write the first two tables as Parquet and the others as CSV."""
+        with atomic_path(observations) as temporary:
+            # Without its schema in Arrow's terms, a reader takes the ids for the text that they are.
+            pq.write_table(
+                self.observations.to_arrow(),
+                temporary,
+                row_group_size=ROW_GROUP_SIZE,
+                compression="lz4",
+                use_dictionary=["id", "err_mag"],
+                column_encoding=dict.fromkeys(["mjd", "mag"], "BYTE_STREAM_SPLIT"),
+                write_statistics=False,
+                store_schema=False,
+            )
+        with atomic_path(objects) as temporary:
+            self.objects.write_parquet(temporary)
+        for table, path in ((self.quality, quality), (self.examples, examples)):
+            with atomic_path(path) as temporary:
+                table.write_csv(temporary)
 
-def bucket_of(ids: pl.Series, shards: int) -> pl.Series:
-    """Assign each object id to one of `shards` buckets, the same on every machine and in every order."""
-    unique = ids.unique()
-    buckets = [zlib.crc32(i.encode()) % shards for i in unique]
-    return ids.replace_strict(unique, buckets).cast(pl.UInt16)
+
+def read_shard(survey: dict, *, name: str, source: Path | None, seed: int, shard: int) -> RawBatch:
+    """Read one shard of a dump whose parts are shards (see `Reader.scattered`).
+
+    Args:
+        survey: the survey's section of the configuration.
+        name: name of the survey, for messages.
+        source: file or folder of the dump, None for a simulated survey.
+        seed: of the simulated surveys.
+        shard: which shard to read, from 0.
+    """
+    batches = list(_batches(survey, name, source, seed, shard))
+    empty = RawBatch.of()
+    return RawBatch(
+        pl.concat([empty.objects, *(batch.objects for batch in batches)]),
+        pl.concat([empty.observations, *(batch.observations for batch in batches)]),
+    )
 
 
 def read_part(
@@ -70,71 +101,81 @@ def read_part(
     objects_path: Path,
     *,
     name: str,
-    source: Path | None,
-    seed: int,
+    source: Path,
     part: int,
 ) -> None:
-    """Read one part of a survey's dump into a Parquet file whose row groups each hold rows of one bucket.
+    """Read one part of a survey's dump into a Parquet file whose row groups each hold rows of one shard.
 
     Args:
         survey: the survey's section of the configuration; it has as many parts as `shards`.
-        observations_path: written; columns of `RAW_SCHEMA` and `bucket`.
-        objects_path: written; what this part tells of objects, columns of `OBJECT_SCHEMA` and `bucket`.
-        name: name of the survey, for messages.
-        source: file or folder of the dump, None for a simulated survey.
-        seed: of the simulated surveys.
+        observations_path: written; columns of `RAW_SCHEMA` and `shard`.
+        objects_path: written; what this part tells of objects, columns of `OBJECT_SCHEMA` and `shard`.
+        name, source: as for `read_shard`.
         part: which part to read, from 0.
     """
-    shards = survey["shards"]
-    reader = READERS[survey["format"]]
-    batches = reader.read(survey, name=name, source=source, seed=seed, part=part, parts=shards)
-    num_rows = 0
     with (
-        _bucket_writer(observations_path, RAW_SCHEMA, shards) as write_observations,
-        _bucket_writer(objects_path, OBJECT_SCHEMA, shards) as write_objects,
+        _shard_writer(observations_path, RAW_SCHEMA, survey["shards"]) as write_observations,
+        _shard_writer(objects_path, OBJECT_SCHEMA, survey["shards"]) as write_objects,
     ):
-        for batch in batches:
+        for batch in _batches(survey, name, source, None, part):
             write_objects(batch.objects)
             write_observations(batch.observations)
-            num_rows += batch.observations.height
-            logger.info("%s, part %d of %d: %s observations read", name, part + 1, shards, f"{num_rows:,}")
+
+
+def _batches(survey: dict, name: str, source: Path | None, seed: int | None, part: int) -> Iterator[RawBatch]:
+    parts, num_rows = survey["shards"], 0
+    read = READERS[survey["format"]].read
+    for batch in read(survey, name=name, source=source, seed=seed, part=part, parts=parts):
+        num_rows += batch.observations.height
+        logger.info("%s, part %d of %d: %s observations read", name, part + 1, parts, f"{num_rows:,}")
+        yield batch
 
 
 @contextmanager
-def _bucket_writer(path: Path, schema: dict, shards: int) -> Iterator[Callable[[pl.DataFrame], None]]:
-    """Yield a function that appends a table to the Parquet file `path`, as a row group for each bucket of its ids."""
-    arrow_schema = pl.DataFrame(schema=schema | {"bucket": pl.UInt16}).to_arrow().schema
-    text = [name for name, dtype in schema.items() if dtype == pl.String]
-    options = {"compression": "lz4", "use_dictionary": text, "write_statistics": ["bucket"]}
+def _shard_writer(path: Path, schema: dict, shards: int) -> Iterator[Callable[[pl.DataFrame], None]]:
+    """Yield a function that appends a table to the Parquet file `path`, as a row group for each shard of its ids."""
+    arrow_schema = pl.DataFrame(schema=schema | {"shard": pl.UInt16}).to_arrow().schema
+    text = [name for name, dtype in schema.items() if dtype in (pl.String, pl.Categorical)]
+    options = {"compression": "lz4", "use_dictionary": text, "write_statistics": ["shard"]}
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, arrow_schema, **options) as writer:
 
         def write(table: pl.DataFrame) -> None:
-            rows = table.with_columns(bucket=bucket_of(table["id"], shards))
-            for group in rows.partition_by("bucket", maintain_order=True):
+            ids = table["id"].unique()
+            shard = table["id"].replace_strict(ids, [shard_of(i, shards) for i in ids], return_dtype=pl.UInt16)
+            for group in table.with_columns(shard=shard).partition_by("shard", maintain_order=True):
                 writer.write_table(group.to_arrow().cast(arrow_schema), row_group_size=group.height)
 
         yield write
 
 
-def ingest_shard(
-    survey: dict, observations_paths: Sequence[Path], objects_paths: Sequence[Path], *, name: str, shard: int
-) -> Shard:
-    """Gather one bucket from all parts and keep what the survey's filters let through.
+def gather_shard(observations_paths: Sequence[Path], objects_paths: Sequence[Path], shard: int) -> RawBatch:
+    """Read the row groups of one shard from the files that `read_part` has written of all parts."""
+    objects, observations = (
+        pl.concat(pl.scan_parquet(path) for path in paths).filter(pl.col("shard") == shard).drop("shard").collect()
+        for paths in (objects_paths, observations_paths)
+    )
+    return RawBatch(objects, observations)
+
+
+def ingest_shard(raw: RawBatch, survey: dict, *, name: str, shard: int) -> Shard:
+    """Keep what the survey's filters let through of one shard.
 
     Raises:
         InputError: the dump contradicts itself about an object.
     """
     reader = READERS[survey["format"]]
     filters = survey["filters"]
-    of_shard = [pl.scan_parquet(path).filter(pl.col("bucket") == shard).drop("bucket") for path in objects_paths]
-    catalog = _one_row_per_object(pl.concat(of_shard).collect(), reader.one_file_per_object, name)
-    judged = _judge_observations(_read_bucket(observations_paths, shard), filters, reader.one_file_per_object)
-    kept = judged.filter(pl.col("rule").is_null()).select(OBSERVATION_SCHEMA.keys())
-    objects = _judge_objects(catalog, judged, kept, filters)
+    catalog = _one_row_per_object(raw.objects, reader.one_file_per_object, name)
+    rows = _sorted(raw.observations)
+    files = _files(rows)
+    judged = _judge_observations(rows, filters, files if reader.one_file_per_object else None)
+    kept = _where(judged, pl.col("rule").is_null()).select(OBSERVATION_SCHEMA.keys())
+    objects = _judge_objects(catalog, files, kept, filters)
     accepted = objects.filter(pl.col("rule").is_null()).sort("id")
-    observations = kept.filter(pl.col("id").is_in(accepted["id"].cast(pl.Categorical).implode()))
+    lost = objects.filter(pl.col("rule").is_not_null(), pl.col("num_obs") > 0)
+    observations = _where(kept, ~pl.col("id").is_in(lost["id"].cast(kept["id"].dtype).implode()))
     return Shard(
-        observations=conform(observations, OBSERVATION_SCHEMA),
+        observations=observations,
         objects=accepted.select(
             "id",
             pl.lit(name).alias("survey"),
@@ -157,14 +198,31 @@ def merge_shards(
     return objects, quality, examples.group_by("survey", "level", "rule", maintain_order=True).head(EXAMPLES_PER_RULE)
 
 
-def _read_bucket(paths: Sequence[Path], bucket: int) -> pl.DataFrame:
-    """Read just the row groups of one bucket, sorted by id and time.
+def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
+    """Sort rows by id and time; ids become an Enum, which compares by number instead of by text."""
+    ids = pl.Enum(rows["id"].unique().cast(pl.String).sort())
+    rows = rows.with_columns(pl.col("id").cast(ids))
+    number, mjd = pl.col("id").to_physical(), pl.col("mjd")
+    before = (number.shift() < number) | ((number.shift() == number) & (mjd.shift() < mjd))
+    if not rows.select(before.slice(1).fill_null(False).all()).item():  # most dumps are in order, and sorting is slow
+        files = pl.Enum(rows["file"].unique().cast(pl.String).sort())
+        rows = rows.with_columns(pl.col("file").cast(files)).sort("id", "mjd", "file", "line", nulls_last=True)
+    return rows.with_columns(pl.col("id").set_sorted())
 
-    Categorical ids and files take 4 bytes a row, a tenth of what strings do.
-    """
-    tables = [pl.scan_parquet(path).filter(pl.col("bucket") == bucket) for path in paths]
-    rows = pl.concat(tables).select(pl.col("id", "file").cast(pl.Categorical), *list(RAW_SCHEMA)[2:])
-    return rows.collect().sort("id", "mjd", "file", "line", nulls_last=True)
+
+def _files(rows: pl.DataFrame) -> pl.DataFrame:
+    """List for each object with observations (lines without an id have none) its files, sorted: columns id and file."""
+    changes = pl.any_horizontal(
+        pl.col(name).to_physical() != pl.col(name).to_physical().shift() for name in ("id", "file")
+    )
+    runs = rows.select("id", "file").filter(changes.fill_null(True))
+    return runs.cast(pl.String).filter(pl.col("id") != "").unique().sort("id", "file")
+
+
+def _where(rows: pl.DataFrame, condition: pl.Expr) -> pl.DataFrame:
+    """Filter rows, at no cost where all of them pass, as in a clean dump."""
+    mask = rows.select(condition).to_series()
+    return rows if mask.all() else rows.filter(mask)
 
 
 def _one_row_per_object(objects: pl.DataFrame, one_file_per_object: bool, name: str) -> pl.DataFrame:
@@ -188,9 +246,15 @@ def _one_row_per_object(objects: pl.DataFrame, one_file_per_object: bool, name: 
     )
 
 
-def _judge_observations(rows: pl.DataFrame, filters: dict, one_file_per_object: bool) -> pl.DataFrame:
-    """Add the column `rule`: the first rule that rejects the row, null where none does."""
-    judged = rows.with_columns(rule=_observation_rule(filters, one_file_per_object).cast(RULES))
+def _judge_observations(rows: pl.DataFrame, filters: dict, files: pl.DataFrame | None) -> pl.DataFrame:
+    """Add the column `rule`: the first rule that rejects the row, null where none does.
+
+    Args:
+        rows: sorted by id and time.
+        files: the files of each object, of which only the first counts; None if they all do.
+    """
+    surplus = [] if files is None else files.filter(~pl.col("id").is_first_distinct())["file"]
+    judged = rows.with_columns(rule=_observation_rule(filters, surplus).cast(RULES))
     judged = judged.with_columns(rule=pl.coalesce("rule", _rejected(_time_repeated(), "time repeated")))
     if filters["clip_percentiles"]:
         clipped = _beyond_percentiles(*filters["clip_percentiles"])
@@ -202,7 +266,7 @@ def _rejected(condition: pl.Expr, rule: str) -> pl.Expr:
     return pl.when(condition).then(pl.lit(rule, RULES))
 
 
-def _observation_rule(filters: dict, one_file_per_object: bool) -> pl.Expr:
+def _observation_rule(filters: dict, surplus_files: Iterable[str]) -> pl.Expr:
     """Name the first rule that rejects a row by itself, null where none does."""
     numbers = ["mjd", "mag", "err_mag"]
     err = pl.col("err_mag")
@@ -216,9 +280,8 @@ def _observation_rule(filters: dict, one_file_per_object: bool) -> pl.Expr:
         .when((err <= 0) | (err >= filters["max_err_mag"]))
         .then(pl.lit("error out of range"))
     )
-    if one_file_per_object:
-        rule = rule.when(pl.col("file") != pl.col("file").min().over("id")).then(pl.lit("second file of the object"))
-    return rule
+    surplus = list(surplus_files)
+    return rule.when(pl.col("file").is_in(surplus)).then(pl.lit("second file of the object")) if surplus else rule
 
 
 def _time_repeated() -> pl.Expr:
@@ -236,17 +299,8 @@ def _beyond_percentiles(low: float, high: float) -> pl.Expr:
     return accepted & ~pl.col("mag").is_between(*bounds)
 
 
-def _judge_objects(catalog: pl.DataFrame, judged: pl.DataFrame, kept: pl.DataFrame, filters: dict) -> pl.DataFrame:
-    """One row for each object of the catalogue or the light curves: catalogue columns, file, num_obs and `rule`.
-
-    Lines without an id count as observations alone.
-    """
-    files = (
-        judged.filter(pl.col("id").cast(pl.String) != "")
-        .group_by("id")
-        .agg(pl.col("file").first())
-        .cast({"id": pl.String, "file": pl.String})
-    )
+def _judge_objects(catalog: pl.DataFrame, files: pl.DataFrame, kept: pl.DataFrame, filters: dict) -> pl.DataFrame:
+    """One row for each object of the catalogue or the light curves: catalogue columns, file, num_obs and `rule`."""
     least = filters["variability"] or {}
     moments = [  # undefined ones, as the skewness of equal magnitudes, exceed nothing
         getattr(pl.col("mag"), name)().fill_nan(None).fill_null(float("-inf")).alias(f"mag_{name}") for name in least
@@ -254,7 +308,7 @@ def _judge_objects(catalog: pl.DataFrame, judged: pl.DataFrame, kept: pl.DataFra
     counts = kept.group_by("id").agg(pl.len().alias("num_obs"), *moments).cast({"id": pl.String})
     objects = (
         catalog.with_columns(listed=True)
-        .join(files, on="id", how="full", coalesce=True)
+        .join(files.unique("id", keep="first"), on="id", how="full", coalesce=True)
         .join(counts, on="id", how="left")
         .with_columns(pl.col("num_obs").fill_null(0).cast(pl.UInt32))
         .sort("id")

@@ -54,10 +54,9 @@ def open_members(source: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[
 
 def iter_members(source: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     """Yield name and whole content of the files that `open_members` finds."""
-    for name, stream in open_members(source, wanted):
-        with _naming_damage(f"{source}: unreadable archive"):
-            content = stream.read()
-        yield name, content
+    with _naming_damage(f"{source}: unreadable archive"):
+        for name, stream in open_members(source, wanted):
+            yield name, stream.read()
 
 
 def read_member(source: Path, name: str) -> bytes:
@@ -111,7 +110,8 @@ def _naming_damage(what: str) -> Iterator[None]:
 def _folder_members(folder: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, BinaryIO]]:
     for name in _names_below(folder, ""):
         if wanted(name):
-            with (folder / name).open("rb") as stream:
+            # Neither a Path nor a buffer for each of many small files.
+            with open(f"{folder}/{name}", "rb", buffering=0) as stream:  # noqa: PTH123
                 yield name, stream
 
 

@@ -32,7 +32,7 @@ def verify_dump(dump: Path, promised: Mapping[str, object]) -> dict[str, object]
     receipt = {"dump": dump.name, "bytes": None, "sha256": None, "content_digest": None}
     if dump.is_file():
         check_file(dump, sha256=promised.get("sha256"), num_bytes=promised.get("bytes"))
-        receipt |= {"bytes": dump.stat().st_size, "sha256": sha256_of(dump)}
+        receipt |= {"bytes": dump.stat().st_size, "sha256": promised.get("sha256") or sha256_of(dump)}
     if accepted := promised.get("content_digests"):
         receipt["content_digest"] = content_digest(dump, str(promised["digested_members"]))
         if receipt["content_digest"] not in accepted:

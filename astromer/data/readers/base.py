@@ -1,6 +1,7 @@
 """What every reader of survey dumps yields, and what several of them need."""
 
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
@@ -24,8 +25,8 @@ OBJECT_SCHEMA = {
 # `line` counts from 1 within `file`. The numbers are NaN where the dump marks a value as missing; they are null where
 # the line could not be read, and `text` is then that line, or what could be read of it.
 RAW_SCHEMA = {
-    "id": pl.String,
-    "file": pl.String,
+    "id": pl.Categorical,
+    "file": pl.Categorical,
     "line": pl.UInt32,
     "mjd": pl.Float64,
     "mag": pl.Float32,
@@ -73,10 +74,18 @@ class Reader:
             catalogue row once.
         one_file_per_object: a second file of the same object is then a mistake of the dump, as is a second row about
             it. Otherwise any number of files and rows may tell of an object, if they do not contradict each other.
+        scattered: any part may tell of any object, so that the rows have to be sorted into shards once all parts are
+            read. Otherwise each part tells all of its objects, and is a shard.
     """
 
     read: Callable[..., Iterator[RawBatch]]
     one_file_per_object: bool
+    scattered: bool
+
+
+def shard_of(object_id: str, shards: int) -> int:
+    """Assign an object to one of `shards` shards, the same on every machine and in every order."""
+    return zlib.crc32(object_id.encode()) % shards
 
 
 def conform(table: pl.DataFrame | None, schema: dict) -> pl.DataFrame:
@@ -104,27 +113,29 @@ def members_of_part(
     other_than: str | None = None,
     members: Callable[..., Iterator[tuple]] = open_members,
 ) -> Iterator[tuple]:
-    """Yield every `parts`-th of the files inside `source` whose path matches.
+    """Yield the files of one part among those inside `source` whose path matches.
 
     Args:
         source: as for `open_members`.
-        pattern: as for `matcher`.
-        part: index of the first file.
-        parts: every how many-th file.
+        pattern: as for `matcher`. With an `{id}` in it the objects decide which files a part has (`shard_of`), without
+            one it has every `parts`-th file.
+        part: which part, from 0.
+        parts: number of parts.
         other_than: a file that is not looked at.
         members: gives the files, `open_members` or `iter_members`.
 
     Raises:
         InputError: no file matches.
     """
-    matches, count = matcher(pattern), 0
+    matches, by_object, count = matcher(pattern), "{id}" in pattern, 0
 
     def wanted(name: str) -> bool:
         nonlocal count
-        if name == other_than or not matches(name):
+        found = matches(name)
+        if not found or name == other_than:
             return False
         count += 1
-        return (count - 1) % parts == part
+        return (shard_of(found["id"], parts) if by_object else (count - 1) % parts) == part
 
     yield from members(source, wanted)
     if count == 0:
@@ -161,8 +172,10 @@ def relabel(labels: dict[str, str]) -> pl.Expr:
 
 def mark_missing(marks: list[float]) -> list[pl.Expr]:
     """Expressions that turn the magnitudes and errors equal to one of `marks` into NaN."""
-    floats = [float(mark) for mark in marks]
-    numbers = (pl.col(name) for name in ("mag", "err_mag"))
+    if not marks:
+        return []
+    floats = pl.Series([float(mark) for mark in marks], dtype=pl.Float32)  # the precision of what is compared with them
+    numbers = (pl.col(name).cast(pl.Float32) for name in ("mag", "err_mag"))
     return [pl.when(number.is_in(floats)).then(float("nan")).otherwise(number).name.keep() for number in numbers]
 
 

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-from pyarrow import csv
 
 from astromer.data.readers.base import (
     NUMBERS,
@@ -19,19 +18,22 @@ from astromer.data.readers.base import (
     matcher,
     members_of_part,
     relabel,
+    shard_of,
     to_mjd,
 )
 from astromer.data.sources import iter_members, read_member
 from astromer.errors import InputError
 
+NUMBERS_SCHEMA = dict(zip(NUMBERS, [pl.Float64, pl.Float32, pl.Float32], strict=True))
 BLOCK_BYTES = 16_000_000  # text parsed at once: large enough to be fast, small enough to bound the memory
 
 
 def read(survey: dict, *, name: str, source: Path, seed: int, part: int, parts: int) -> Iterator[RawBatch]:
-    """Yield the catalogue (part 0) and every `parts`-th light curve file of the dump, in blocks."""
+    """Yield the catalogue's rows and the light curve files of the objects of one part, the files in blocks."""
     options = survey["files"]
-    if part == 0:
-        yield RawBatch.of(objects=read_catalog(source, options))
+    catalog = read_catalog(source, options)
+    of_part = pl.Series([shard_of(object_id, parts) == part for object_id in catalog["id"]], dtype=pl.Boolean)
+    yield RawBatch.of(objects=catalog.filter(of_part))
     for block in _blocks(source, options["light_curves"], part, parts):
         yield RawBatch.of(observations=parse_light_curves(block, options))
 
@@ -83,7 +85,7 @@ def position_from_id(column: str, where: str) -> list[pl.Expr]:
 
 
 def _blocks(source: Path, pattern: str, part: int, parts: int) -> Iterator[list[tuple[str, str, bytes]]]:
-    """Yield lists of (id, file, content) of about `BLOCK_BYTES`; every `parts`-th file belongs to this part."""
+    """Yield lists of (id, file, content) of about `BLOCK_BYTES` from the files of one part."""
     matches = matcher(pattern)
     block, size = [], 0
     for name, content in members_of_part(source, pattern, part, parts, members=iter_members):
@@ -103,25 +105,27 @@ def parse_light_curves(block: list[tuple[str, str, bytes]], options: dict) -> pl
     """
     skipped = 1 if options["header"] else 0
     texts = [_lines_of(content, skipped) for _, _, content in block]
-    counts = np.array([text.count(b"\n") for text in texts])
     text = b"".join(texts)
-    table = _parse_clean(text, options) if counts.sum() else None
-    if table is None:
-        table = _parse_line_by_line(text, options)
-    of_line = np.repeat(np.arange(len(block)), counts)
-    first_line = np.repeat(counts.cumsum() - counts, counts)
+    ends = np.cumsum([0, *map(len, texts)])
+    is_line_end = np.frombuffer(text, np.uint8) == ord("\n")
+    counts = np.array([np.count_nonzero(is_line_end[start:end]) for start, end in pairwise(ends)], dtype=np.uint32)
+    num_lines = int(counts.sum())
+    table = _parse_clean(text, num_lines, options) if num_lines else None
+    rows = _parse_line_by_line(text, options) if table is None else table
+    of_line = np.repeat(np.arange(len(block), dtype=np.uint32), counts)
+    before_first_line = np.repeat(counts.cumsum(dtype=np.uint32) - counts, counts) - np.uint32(1 + skipped)
     origins = pl.DataFrame(
-        {"id": [i for i, _, _ in block], "file": [f for _, f, _ in block]}, schema_overrides={"id": pl.String}
+        {"id": [i for i, _, _ in block], "file": [f for _, f, _ in block]},
+        schema=dict.fromkeys(["id", "file"], pl.Categorical),
     )
     judged_by = pl.col("time").median().over("file")
-    return (
-        table.with_columns(*origins[of_line], line=pl.Series(np.arange(len(of_line)) - first_line + 1 + skipped))
-        .with_columns(
-            *mark_missing(options["missing_values"]),
-            mjd=to_mjd(pl.col("time"), options["time_origin_jd"], judged_by),
-        )
-        .filter(pl.col("text").is_null() | (pl.col("text") != ""))
+    rows = rows.with_columns(
+        *origins.select(pl.all().gather(of_line)),
+        line=pl.Series(np.arange(len(of_line), dtype=np.uint32) - before_first_line),
+    ).with_columns(
+        *mark_missing(options["missing_values"]), mjd=to_mjd(pl.col("time"), options["time_origin_jd"], judged_by)
     )
+    return rows if table is not None else rows.filter(pl.col("text").is_null() | (pl.col("text") != ""))
 
 
 def _lines_of(content: bytes, skipped: int) -> bytes:
@@ -133,14 +137,14 @@ def _lines_of(content: bytes, skipped: int) -> bytes:
     return content if content.endswith(b"\n") or not content else content + b"\n"
 
 
-def _parse_clean(text: bytes, options: dict) -> pl.DataFrame | None:
-    """Parse a text without a single bad or blank line, at the speed of Arrow; return None for any other text."""
+def _parse_clean(text: bytes, num_lines: int, options: dict) -> pl.DataFrame | None:
+    """Parse a text without a single bad or blank line at once; return None for any other text."""
     columns = options["columns"]
     if options["separator"] != "whitespace":
-        return _parse_separated(text, options["separator"], columns)
+        return _parse_separated(text, num_lines, options["separator"], columns)
     # Where all columns are numbers, a surplus blank makes a field that is not a number.
-    table = _parse_separated(text, " ", columns) if sorted(columns) == sorted(NUMBERS) else None
-    return _parse_separated(_single_blanks(text), " ", columns) if table is None else table
+    table = _parse_separated(text, num_lines, " ", columns) if sorted(columns) == sorted(NUMBERS) else None
+    return _parse_separated(_single_blanks(text), num_lines, " ", columns) if table is None else table
 
 
 def _single_blanks(text: bytes) -> bytes:
@@ -149,19 +153,19 @@ def _single_blanks(text: bytes) -> bytes:
     return text
 
 
-def _parse_separated(text: bytes, separator: str, columns: list[str]) -> pl.DataFrame | None:
+def _parse_separated(text: bytes, num_lines: int, separator: str, columns: list[str]) -> pl.DataFrame | None:
+    schema = {
+        column if column in NUMBERS else f"column {i}": NUMBERS_SCHEMA.get(column, pl.String)
+        for i, column in enumerate(columns)
+    }
     try:
-        table = csv.read_csv(
-            pa.BufferReader(text),
-            csv.ReadOptions(column_names=columns, block_size=BLOCK_BYTES),
-            csv.ParseOptions(delimiter=separator, quote_char=False, ignore_empty_lines=False),
-            csv.ConvertOptions(
-                column_types=dict.fromkeys(NUMBERS, pa.float64()), include_columns=NUMBERS, null_values=[]
-            ),
-        )
-    except pa.ArrowInvalid:
+        table = pl.read_csv(text, has_header=False, separator=separator, quote_char=None, schema=schema)
+    except pl.exceptions.PolarsError:
         return None
-    return pl.from_arrow(table).with_columns(text=pl.lit(None, pl.String))
+    table = table.select(NUMBERS, text=pl.lit(None, pl.String))
+    # Where a line is blank or too short, polars leaves it out or fills it with nulls.
+    whole = table.height == num_lines and not any(table[number].null_count() for number in NUMBERS)
+    return table if whole else None
 
 
 def _parse_line_by_line(text: bytes, options: dict) -> pl.DataFrame:
@@ -174,7 +178,7 @@ def _parse_line_by_line(text: bytes, options: dict) -> pl.DataFrame:
     else:
         fields = line.str.split_exact(options["separator"], len(columns))
     split = lines.select(line, fields.struct.rename_fields([*columns, "surplus"]).alias("fields")).unnest("fields")
-    parsed = split.with_columns(pl.col(NUMBERS).str.strip_chars().cast(pl.Float64, strict=False))
+    parsed = split.with_columns(pl.col(NUMBERS).str.strip_chars()).cast(NUMBERS_SCHEMA, strict=False)
     whole = pl.all_horizontal(pl.col(NUMBERS).is_not_null(), pl.col("surplus").is_null())
     return parsed.select(
         *(pl.when(whole).then(pl.col(number)).alias(number) for number in NUMBERS),

@@ -5,7 +5,7 @@ import tarfile
 import polars as pl
 import pytest
 
-from astromer.data.ingest import ingest_shard, merge_shards, read_part
+from astromer.data.ingest import OBSERVATION_SCHEMA, ingest_shard, merge_shards, read_shard
 from astromer.errors import InputError
 
 FILES = {
@@ -58,21 +58,19 @@ def archive(folder, path):
 
 
 def ingest(section, source, folder):
-    """Go both steps for all shards; return the merged objects, quality, examples, and all observations."""
+    """Ingest all shards; return the merged objects, quality, examples, and all observations."""
     shards = range(section["shards"])
-    raw = [(folder / f"{part}.parquet", folder / f"{part}.objects.parquet") for part in shards]
-    for part, paths in zip(shards, raw, strict=True):
-        read_part(section, *paths, name="sky", source=source, seed=None, part=part)
-    parts, catalogs = zip(*raw, strict=True)
-    results = [ingest_shard(section, parts, catalogs, name="sky", shard=shard) for shard in shards]
-    for shard, result in enumerate(results):
-        result.objects.write_parquet(folder / f"objects{shard}.parquet")
-        result.quality.write_csv(folder / f"quality{shard}.csv")
-        result.examples.write_csv(folder / f"examples{shard}.csv")
-        assert result.observations.equals(result.observations.sort("id", "mjd"))
-    names = ("objects{}.parquet", "quality{}.csv", "examples{}.csv")
-    merged = merge_shards(*([folder / name.format(shard) for shard in shards] for name in names))
-    return *merged, pl.concat(result.observations for result in results).sort("id", "mjd")
+    raw = [read_shard(section, name="sky", source=source, seed=None, shard=shard) for shard in shards]
+    tables = ("observations", "objects", "quality", "examples")
+    paths = {table: [folder / f"{table}{shard}" for shard in shards] for table in tables}
+    for shard in shards:
+        written = [paths[table][shard] for table in tables]
+        ingest_shard(raw[shard], section, name="sky", shard=shard).write(*written)
+    observations = [pl.read_parquet(path) for path in paths["observations"]]
+    assert all(table.schema == OBSERVATION_SCHEMA for table in observations)
+    assert all(table.equals(table.sort("id", "mjd")) for table in observations)
+    merged = merge_shards(paths["objects"], paths["quality"], paths["examples"])
+    return *merged, pl.concat(observations).sort("id", "mjd")
 
 
 def counts(quality, level):

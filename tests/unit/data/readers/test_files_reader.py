@@ -3,6 +3,7 @@
 import math
 import zlib
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -47,7 +48,7 @@ def test_both_parsers_agree_on_clean_text(rows, separator, columns):
     name, text = separator
     content = "".join(text.join(row) + "\n" for row in rows).encode()
     options = OPTIONS | {"separator": name, "columns": columns}
-    fast, slow = (parser(content, options) for parser in (files._parse_clean, files._parse_line_by_line))
+    fast, slow = files._parse_clean(content, len(rows), options), files._parse_line_by_line(content, options)
     assert fast.select(slow.columns).equals(slow)
     assert len(fast) == len(rows)
 
@@ -68,6 +69,8 @@ def test_any_text_is_parsed_as_by_hand(rows, blank, end):
         except ValueError:
             values = []
         if row:
+            with np.errstate(over="ignore"):
+                values[1:] = [float(np.float32(value)) for value in values[1:]]
             expected.append((line, *values) if len(values) == 3 else (line, None, None, None))
     found = table.select("line", "mjd", "mag", "err_mag").rows()
     assert repr(found) == repr(expected)
