@@ -18,6 +18,7 @@ rule finetune_encoder:
         config="<results>/finetune/{ckpt}/{dataset}/fold{fold}/spc{spc}/config.json",
         history="<results>/finetune/{ckpt}/{dataset}/fold{fold}/spc{spc}/history.csv",
         steps="<results>/finetune/{ckpt}/{dataset}/fold{fold}/spc{spc}/steps.csv",
+        tensorboard=directory("<results>/finetune/{ckpt}/{dataset}/fold{fold}/spc{spc}/tensorboard"),
         scores="<results>/finetune/{ckpt}/{dataset}/fold{fold}/spc{spc}/scores.csv",
         provenance="<results>/finetune/{ckpt}/{dataset}/fold{fold}/spc{spc}/provenance.json",
     log:

@@ -3,6 +3,7 @@
 IN   <results>/records/pretraining/<survey>/<shard>/*.tfrecord
 OUT  <results>/pretrain/<ckpt>/model.keras, config.json    best weights by validation loss, and the architecture
      <results>/pretrain/<ckpt>/history.csv, steps.csv      learning curves per epoch and per optimizer step
+     <results>/pretrain/<ckpt>/tensorboard/                the same curves, for `tensorboard --logdir results`
      <results>/pretrain/<ckpt>/scores.csv                  reconstruction of held-out stars
 """
 
@@ -18,6 +19,7 @@ rule pretrain_encoder:
         config="<results>/pretrain/{ckpt}/config.json",
         history="<results>/pretrain/{ckpt}/history.csv",
         steps="<results>/pretrain/{ckpt}/steps.csv",
+        tensorboard=directory("<results>/pretrain/{ckpt}/tensorboard"),
         scores=report(
             "<results>/pretrain/{ckpt}/scores.csv",
             caption="captions/pretraining.rst",

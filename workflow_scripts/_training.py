@@ -45,9 +45,10 @@ def learn_to_reconstruct(
     from astromer.training.state import StateFile
 
     options = dict(training)
-    batch_size = options.pop("batch_size")
+    batch_size, time_shift = options.pop("batch_size"), options.pop("time_shift")
     weighted = pretrained.config.architecture == "v2"
     identity = {"encoder": pretrained.config.to_dict(), "masking": masking, "window": window, "seed": seed}
+    identity |= {"batch_size": batch_size, "time_shift": time_shift}
     files = [*initial, *records["train"], *records["validation"]]
 
     def batches(subset: str, **more: Any) -> Any:
@@ -64,14 +65,15 @@ def learn_to_reconstruct(
 
     history = pretrain(
         pretrained.model,
-        lambda epoch: batches("train", epoch=epoch),
+        lambda epoch: batches("train", epoch=epoch, time_shift=time_shift),
         batches("validation", training=False),
         PretrainingOptions(weighted=weighted, jit=xla, **options),
-        state=StateFile(state, fingerprint(files, batch_size=batch_size, **identity)),
+        state=StateFile(state, fingerprint(files, **identity)),
     )
     scores = evaluate_reconstruction(pretrained.model, batches("test", training=False))
     save_pretrained(pretrained.model, pretrained.config, folder)
     history.write(folder)
+    history.write_tensorboard(folder / "tensorboard")
     with atomic_path(folder / "scores.csv") as temporary:
         pl.DataFrame([{"predictor": name} | row for name, row in scores.items()]).write_csv(temporary)
     shutil.rmtree(state, ignore_errors=True)

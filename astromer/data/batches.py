@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from astromer.data.masking import VARIANTS, Masking, Variant, mask_windows, show_windows, window_keys
+from astromer.data.masking import VARIANTS, Masking, Variant, mask_windows, shift_times, show_windows, window_keys
 from astromer.data.parsing import detect_layout, parse_records
 from astromer.data.windows import cut_windows, random_windows, regular_windows
 from astromer.errors import InputError
@@ -37,6 +37,7 @@ def pretraining_batches(
     epoch: int = 0,
     sampling: bool = False,
     pad_multiple: int | None = None,
+    time_shift: float = 0.0,
 ) -> tf.data.Dataset:
     """Return one epoch of masked windows.
 
@@ -53,6 +54,7 @@ def pretraining_batches(
         sampling: one random window of each object instead of all of its windows.
         pad_multiple: batch windows of similar length together, and pad them to the longest of their batch, rounded up
             to a multiple of this; None pads all to `window`.
+        time_shift: in training, add to the times of each window one random number of days, at most so many either way.
 
     Returns:
         A dataset of the dict that `mask_windows` returns, with T <= `window` columns.
@@ -64,7 +66,8 @@ def pretraining_batches(
     if variant not in VARIANTS:
         raise InputError(f"variant is {variant!r}; expected one of {VARIANTS}")
     reading = _Reading(tuple(files), _layout(files), window, batch_size, seed, training, sampling, pad_multiple)
-    return _epoch_function(reading, masking, variant)(tf.constant(epoch if training else 0, tf.int64))
+    shift = time_shift if training else 0.0
+    return _epoch_function(reading, masking, variant, shift)(tf.constant(epoch if training else 0, tf.int64))
 
 
 def plain_batches(
@@ -84,15 +87,7 @@ def plain_batches(
     or `pad_multiple` rearranges them. The elements are what `astromer.data.masking.show_windows` returns.
     """
     reading = _Reading(tuple(files), _layout(files), window, batch_size, seed, shuffle, sampling, pad_multiple)
-    return _epoch_function(reading, None, "paper")(tf.constant(epoch, tf.int64))
-
-
-def count_windows(files: Sequence[Path], window: int) -> int:
-    """Count the windows of one epoch without sampling, by reading the records once."""
-    layout = _layout(files)
-    serialized = _in_order(files).batch(OBJECTS_PER_CHUNK)
-    lengths = serialized.map(lambda batch: parse_records(batch, layout)["length"], tf.data.AUTOTUNE)
-    return sum(int((-(-batch // window)).sum()) for batch in lengths.as_numpy_iterator())
+    return _epoch_function(reading, None, "paper", 0.0)(tf.constant(epoch, tf.int64))
 
 
 @dataclass(frozen=True)
@@ -154,7 +149,7 @@ class _Reading:
 
 @lru_cache(maxsize=32)
 def _epoch_function(
-    reading: _Reading, masking: Masking | None, variant: Variant
+    reading: _Reading, masking: Masking | None, variant: Variant, time_shift: float
 ) -> Callable[[tf.Tensor], tf.data.Dataset]:
     """Return the function from an epoch's number to its batches; it is traced once, not again for each epoch."""
 
@@ -164,6 +159,8 @@ def _epoch_function(
             if masking is None:
                 return show_windows(windows)
             keys = window_keys(windows["id"], windows["start"], reading.seed, epoch)
+            if time_shift:
+                windows = shift_times(windows, keys, time_shift)
             return mask_windows(windows, keys, masking, variant)
 
         return reading.windows(epoch).map(finish, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)

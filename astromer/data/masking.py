@@ -74,6 +74,11 @@ def _shifted(bits: tf.Tensor, places: int) -> tf.Tensor:
     return tf.bitwise.right_shift(bits, tf.constant(places, tf.uint32))
 
 
+def _fraction(bits: tf.Tensor) -> tf.Tensor:
+    """Turn random uint32 numbers into float32 ones from 0 to below 1."""
+    return tf.cast(_shifted(bits, 8), tf.float32) * 2.0**-24
+
+
 class _Order(NamedTuple):
     """A random order of each window's points, padding last; all `(batch, window)`."""
 
@@ -148,13 +153,26 @@ def _replace_from_shown(
     # In the random order the replaced points come first, then the hidden ones, then those shown.
     most = tf.reduce_max(counts.replaced)
     num_shown = (lengths - counts.altered)[:, None]
-    fraction = tf.cast(_shifted(_mix(order.bits[:, :most]), 8), tf.float32) * 2.0**-24
-    rank = counts.altered[:, None] + tf.cast(fraction * tf.cast(num_shown, tf.float32), tf.int32)
+    rank = counts.altered[:, None] + tf.cast(
+        _fraction(_mix(order.bits[:, :most])) * tf.cast(num_shown, tf.float32), tf.int32
+    )
     source = tf.gather(order.positions, tf.minimum(rank, lengths[:, None] - 1), batch_dims=1)
     drawn = tf.where(num_shown > 0, tf.gather(true, source, batch_dims=1), mean)
     chosen = tf.where(tf.range(most) < counts.replaced[:, None])
     points = tf.stack([chosen[:, 0], tf.cast(tf.gather_nd(order.positions, chosen), tf.int64)], 1)
     return tf.tensor_scatter_nd_update(true, points, tf.gather_nd(drawn, chosen))
+
+
+def shift_times(windows: dict[str, tf.Tensor], keys: tf.Tensor, most: float) -> dict[str, tf.Tensor]:
+    """Add to the times of each window one random number of days between -`most` and `most`.
+
+    Args:
+        windows: what `astromer.data.windows.cut_windows` returns.
+        keys: uint32 `(batch,)` from `window_keys`.
+        most: the largest shift [days].
+    """
+    shift = most * (2.0 * _fraction(_mix(keys ^ tf.constant(0x5BD1E995, tf.uint32))) - 1.0)
+    return windows | {"times": tf.where(_real(windows), windows["times"] + shift[:, None], 0.0)}
 
 
 def show_windows(windows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

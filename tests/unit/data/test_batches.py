@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from astromer.data import parsing, records
-from astromer.data.batches import _epoch_function, count_windows, plain_batches, pretraining_batches
+from astromer.data.batches import _epoch_function, plain_batches, pretraining_batches
 from astromer.data.masking import VARIANTS, Masking
 from astromer.data.windows import window_starts
 from astromer.errors import InputError
@@ -84,7 +84,6 @@ def test_each_window_comes_once_in_batches_of_one_shape(files):
         plain_batches(files, window=20, batch_size=8, shuffle=True, pad_multiple=4),
     ):
         assert set(collect(batches)) == expected_windows(files)
-    assert count_windows(files, 20) == len(expected_windows(files))
     *whole, last = pretraining_batches(files, **MASKED).as_numpy_iterator()
     for batch in whole:
         assert {batch[key].shape for key in POINTS} == {(8, 20, 1)}
@@ -143,6 +142,27 @@ def test_similar_lengths_share_batches_and_change_nothing(files, training):
     assert min(batches)[0] < 20
 
 
+def test_times_are_shifted_in_training_alone_and_anew_each_epoch(files):
+    still = collect(pretraining_batches(files, **MASKED))
+    shifts = []
+    for epoch in range(2):
+        shifted = collect(pretraining_batches(files, **MASKED, time_shift=30.0, epoch=epoch))
+        assert shifted.keys() == still.keys()
+        shifts.append([shifted[key]["times"] - still[key]["times"] for key in still])
+        for shift in shifts[-1]:
+            np.testing.assert_allclose(shift, shift[0], atol=1e-3)  # one for all points of a window
+    drawn = np.array([[shift[0] for shift in epoch] for epoch in shifts])
+    assert np.abs(drawn).max() <= 30.0
+    assert np.abs(drawn).max() > 20.0
+    assert abs(drawn.mean()) < 10.0
+    assert (drawn[0] != drawn[1]).all()
+    validation = {**MASKED, "training": False}
+    assert_same(
+        collect(pretraining_batches(files, **validation)),
+        collect(pretraining_batches(files, **validation, time_shift=30.0)),
+    )
+
+
 def test_sampling_draws_one_window_of_each_star_anew_each_epoch(files):
     epochs = [collect(pretraining_batches(files, **MASKED, sampling=True, epoch=epoch)) for epoch in range(3)]
     names = {name for name, _ in expected_windows(files)}
@@ -167,7 +187,7 @@ def test_plain_batches_show_every_point(files):
 def test_files_without_records_are_skipped_but_not_all(files, tmp_path):
     empty = tmp_path / "empty.tfrecord"
     empty.touch()
-    assert count_windows([empty, *files], 20) == count_windows(files, 20)
+    assert collect(plain_batches([empty, *files], window=20, batch_size=8)).keys() == expected_windows(files)
     for bad in ([], [empty]):
         with pytest.raises(InputError, match="at least one record"):
             plain_batches(bad, window=20, batch_size=8)
