@@ -2,8 +2,8 @@
 
     PYTHONPATH=. .venv/bin/python benchmarks/bench_ingest.py [--dump asas.tar.xz] [--shards 4] [--repeats 3]
 
-Without a
-dump (the plain ASAS dump, with `asas/catalog.csv` and `asas/lightcurves/<ID>.dat`) one of simulated stars is written.
+Without a dump (the plain ASAS dump, with `asas/catalog.csv` and `asas/lightcurves/<ID>.dat`) one of simulated stars is
+written.
 """
 
 import argparse

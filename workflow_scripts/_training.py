@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,16 @@ def fingerprint(files: Sequence[Path], **values: Any) -> str:
     for path in files:
         digest.update(bytes.fromhex(sha256_of(path)))
     return digest.hexdigest()
+
+
+def is_for_several_nodes(resources: Any) -> bool:
+    """Whether the job has more nodes than the step of SLURM that this process is in; then `run_on_all_nodes`."""
+    return resources.get("nodes", 1) > int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
+
+
+def run_on_all_nodes() -> None:
+    """Start this script once on each node of the job, and wait; `prepare_devices` makes one strategy of them."""
+    subprocess.run(["srun", "--ntasks-per-node=1", sys.executable, *sys.argv], check=True)
 
 
 def learn_to_reconstruct(
@@ -41,6 +54,7 @@ def learn_to_reconstruct(
     from astromer.data.masking import Masking
     from astromer.files import atomic_path
     from astromer.models.published import save_pretrained
+    from astromer.training.devices import is_chief
     from astromer.training.pretraining import PretrainingOptions, evaluate_reconstruction, pretrain
     from astromer.training.state import StateFile
 
@@ -71,6 +85,8 @@ def learn_to_reconstruct(
         state=StateFile(state, fingerprint(files, **identity)),
     )
     scores = evaluate_reconstruction(pretrained.model, batches("test", training=False))
+    if not is_chief(pretrained.model.distribute_strategy):
+        return
     save_pretrained(pretrained.model, pretrained.config, folder)
     history.write(folder)
     history.write_tensorboard(folder / "tensorboard")

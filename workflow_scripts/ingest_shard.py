@@ -10,21 +10,31 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 
-def main(inputs: dict[str, list[Path]], outputs: dict[str, Path], *, survey: dict, name: str, seed: int, shard: int):
+def main(
+    parts: dict[str, list[Path]] | None,
+    source: Path | None,
+    outputs: dict[str, Path],
+    *,
+    survey: dict,
+    name: str,
+    seed: int,
+    shard: int,
+) -> None:
     from astromer.data.ingest import gather_shard, ingest_shard, read_shard
 
-    if "objects" in inputs:
-        raw = gather_shard(inputs["observations"], inputs["objects"], shard)
+    if parts:
+        raw = gather_shard(parts["observations"], parts["objects"], shard)
     else:
-        source = inputs["dump"][0] if inputs.get("dump") else None
         raw = read_shard(survey, name=name, source=source, seed=seed, shard=shard)
     ingest_shard(raw, survey, name=name, shard=shard).write(**outputs)
 
 
 if __name__ == "__main__":
     with logged(snakemake.log[0]):
+        inputs, tables = snakemake.input, ("observations", "objects")
         main(
-            {name: [Path(path) for path in paths] for name, paths in snakemake.input.items()},
+            {table: [Path(path) for path in inputs[table]] for table in tables} if inputs.get("objects") else None,
+            Path(inputs.dump) if inputs.get("dump") else None,
             {name: Path(path) for name, path in snakemake.output.items()},
             survey=json.loads(snakemake.params.survey),
             name=snakemake.wildcards.survey,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from _entry import logged, write_provenance
-from _training import learn_to_reconstruct
+from _training import is_for_several_nodes, learn_to_reconstruct, run_on_all_nodes
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -50,15 +50,18 @@ def main(
 
 if __name__ == "__main__":
     with logged(snakemake.log[0]):
-        main(
-            {subset: [Path(path) for path in paths] for subset, paths in snakemake.input.items()},
-            Path(snakemake.output.model).parent,
-            encoder=json.loads(snakemake.params.encoder),
-            training=json.loads(snakemake.params.training),
-            masking=json.loads(snakemake.params.masking),
-            devices=json.loads(snakemake.params.devices),
-            window=snakemake.params.window,
-            seed=snakemake.params.seed,
-            state=Path(snakemake.params.state),
-        )
-        write_provenance(snakemake)
+        if is_for_several_nodes(snakemake.resources):
+            run_on_all_nodes()
+        else:
+            main(
+                {subset: [Path(path) for path in paths] for subset, paths in snakemake.input.items()},
+                Path(snakemake.output.model).parent,
+                encoder=json.loads(snakemake.params.encoder),
+                training=json.loads(snakemake.params.training),
+                masking=json.loads(snakemake.params.masking),
+                devices=json.loads(snakemake.params.devices),
+                window=snakemake.params.window,
+                seed=snakemake.params.seed,
+                state=Path(snakemake.params.state),
+            )
+            write_provenance(snakemake)

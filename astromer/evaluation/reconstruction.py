@@ -1,6 +1,6 @@
 """Magnitudes that a model never saw, reconstructed: hidden points of example light curves (Appendix B)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import keras
@@ -52,16 +52,7 @@ def reconstructed_points(
         InputError: a class has no object, an object no period, or a window no hidden point.
     """
     examples, observations = draw_examples(records, classes, per_class, seed=seed)
-    batches = pretraining_batches(
-        [records],
-        window=window,
-        batch_size=WINDOWS_AT_ONCE,
-        seed=seed,
-        masking=masking,
-        training=False,
-        sampling=True,
-    )
-    windows = windows_of(batches, examples["id"])
+    windows = _masked_windows(records, examples["id"], window=window, masking=masking, variant="paper", seed=seed)
     empty = windows["hidden"].sum(axis=(1, 2)) == 0
     if empty.any():
         raise InputError(
@@ -108,6 +99,23 @@ def masked_window(
     _, observations = read_records(records)
     if object_id not in observations["id"]:
         raise InputError(f"{records}: there is no object {object_id!r}")
+    windows = _masked_windows(records, [object_id], window=window, masking=masking, variant=variant, seed=seed)
+    state = (
+        pl.when(pl.col("probed") == 0)
+        .then(pl.lit("unprobed"))
+        .when(pl.col("hidden") == 1)
+        .then(pl.lit("hidden"))
+        .when(pl.col("magnitudes") != pl.col("target"))
+        .then(pl.lit("replaced"))
+        .otherwise(pl.lit("shown"))
+    )
+    return window_points(windows, observations).with_columns(state=state)
+
+
+def _masked_windows(
+    records: Path, ids: Iterable[str], *, window: int, masking: Masking, variant: Variant, seed: int
+) -> dict[str, np.ndarray]:
+    """Draw one random window of each of these objects and mask it, as for validation."""
     batches = pretraining_batches(
         [records],
         window=window,
@@ -118,16 +126,7 @@ def masked_window(
         training=False,
         sampling=True,
     )
-    state = (
-        pl.when(pl.col("probed") == 0)
-        .then(pl.lit("unprobed"))
-        .when(pl.col("hidden") == 1)
-        .then(pl.lit("hidden"))
-        .when(pl.col("magnitudes") != pl.col("target"))
-        .then(pl.lit("replaced"))
-        .otherwise(pl.lit("shown"))
-    )
-    return window_points(windows_of(batches, [object_id]), observations).with_columns(state=state)
+    return windows_of(batches, ids)
 
 
 def reconstruction_errors(points: pl.DataFrame) -> pl.DataFrame:

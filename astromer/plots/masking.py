@@ -53,6 +53,7 @@ def _draw_states(axis: Axes, points: pl.DataFrame) -> None:
         share = f"{label}: {len(members)} ({len(members) / len(points):.0%})"
         axis.plot(members["mjd"], members["target"], ls="", label=share, **marker)
     axis.set_xlabel("MJD")
+    axis.ticklabel_format(axis="x", useOffset=False)
     _finish(axis, columns=4)
 
 
@@ -113,5 +114,6 @@ def records_figure(observations: pl.DataFrame, record: pl.DataFrame, note: str) 
         axis.set_ylabel("Magnitude")
     axes[0].invert_yaxis()
     axes[-1].set_xlabel("MJD")
+    axes[-1].ticklabel_format(axis="x", useOffset=False)
     add_caption(figure, f"{note} Object {observations['id'][0]}. Bars: errors of the magnitudes.")
     return figure

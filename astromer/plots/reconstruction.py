@@ -82,6 +82,7 @@ def _draw_window(axes: np.ndarray, points: pl.DataFrame, errors: dict[str, objec
         axis.set_ylim(high, low)
         axis.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10], min_n_ticks=2))
     over_time.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10], integer=True))
+    over_time.ticklabel_format(axis="x", useOffset=False)
     folded.set_xlim(0, 2)
     folded.set_xticks([0, 0.5, 1, 1.5, 2], ["0", "", "1", "", "2"])
     folded.tick_params(axis="y", labelleft=False)
