@@ -10,7 +10,8 @@ SHELL := /bin/sh
 demo: .venv/installed
 	$(BIN)/snakemake --cores $(CORES)
 
-test: lint unit workflow
+test: lint
+	$(MAKE) --jobs=2 unit workflow
 
 lint: .venv/installed
 	$(BIN)/ruff check .

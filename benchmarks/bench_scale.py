@@ -34,7 +34,8 @@ table = {
     "time_origin_jd": 2400000.5, "missing_values": [], "catalog": None, "position_from_id": False, "labels": {},
 }
 tables = {"observations": "parquet", "objects": "parquet", "quality": "csv", "examples": "csv"}
-outputs = {name: folder / f"{name}{shard}.{suffix}" for name, suffix in tables.items()}
+last_first = f"{shards - shard:04}"  # so that the parts have to be sorted
+outputs = {name: folder / f"{name}{last_first}.{suffix}" for name, suffix in tables.items()}
 """
 JOBS = {
     "ingest at once": """

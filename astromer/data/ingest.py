@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 OBSERVATION_SCHEMA = {"id": pl.String, "mjd": pl.Float64, "mag": pl.Float32, "err_mag": pl.Float32}
 EXAMPLES_PER_RULE = 5
+BULK_SIZE = 1_000_000  # observations that are sorted into shards at once
+SORTED_AT_ONCE = 300_000  # observations
 ROW_GROUP_SIZE = 262_144  # observations that a reader of the Parquet file has to hold at once
 RULES = pl.Enum(
     [
@@ -87,12 +89,7 @@ def read_shard(survey: dict, *, name: str, source: Path | None, seed: int, shard
         seed: of the simulated surveys.
         shard: which shard to read, from 0.
     """
-    batches = list(_batches(survey, name, source, seed, shard))
-    empty = RawBatch.of()
-    return RawBatch(
-        pl.concat([empty.objects, *(batch.objects for batch in batches)]),
-        pl.concat([empty.observations, *(batch.observations for batch in batches)]),
-    )
+    return _joined(_batches(survey, name, source, seed, shard))
 
 
 def read_part(
@@ -117,7 +114,7 @@ def read_part(
         _shard_writer(observations_path, RAW_SCHEMA, survey["shards"]) as write_observations,
         _shard_writer(objects_path, OBJECT_SCHEMA, survey["shards"]) as write_objects,
     ):
-        for batch in _batches(survey, name, source, None, part):
+        for batch in _in_bulk(_batches(survey, name, source, None, part)):
             write_objects(batch.objects)
             write_observations(batch.observations)
 
@@ -131,11 +128,30 @@ def _batches(survey: dict, name: str, source: Path | None, seed: int | None, par
         yield batch
 
 
+def _in_bulk(batches: Iterable[RawBatch]) -> Iterator[RawBatch]:
+    """Join batches until they hold `BULK_SIZE` observations: a row group for each shard of less is mostly overhead."""
+    waiting, size = [], 0
+    for batch in batches:
+        waiting.append(batch)
+        size += batch.observations.height
+        if size >= BULK_SIZE:
+            yield _joined(waiting)
+            waiting, size = [], 0
+    yield _joined(waiting)
+
+
+def _joined(batches: Iterable[RawBatch]) -> RawBatch:
+    batches = [RawBatch.of(), *batches]
+    return RawBatch(pl.concat(batch.objects for batch in batches), pl.concat(batch.observations for batch in batches))
+
+
 @contextmanager
 def _shard_writer(path: Path, schema: dict, shards: int) -> Iterator[Callable[[pl.DataFrame], None]]:
     """Yield a function that appends a table to the Parquet file `path`, as a row group for each shard of its ids."""
-    arrow_schema = pl.DataFrame(schema=schema | {"shard": pl.UInt16}).to_arrow().schema
-    text = [name for name, dtype in schema.items() if dtype in (pl.String, pl.Categorical)]
+    # Plain text, because each row group of a Categorical would hold all categories there are.
+    stored = {name: pl.String if dtype == pl.Categorical else dtype for name, dtype in schema.items()}
+    arrow_schema = pl.DataFrame(schema=stored | {"shard": pl.UInt16}).to_arrow().schema
+    text = [name for name, dtype in stored.items() if dtype == pl.String]
     options = {"compression": "lz4", "use_dictionary": text, "write_statistics": ["shard"]}
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, arrow_schema, **options) as writer:
 
@@ -143,18 +159,29 @@ def _shard_writer(path: Path, schema: dict, shards: int) -> Iterator[Callable[[p
             ids = table["id"].unique()
             shard = table["id"].replace_strict(ids, [shard_of(i, shards) for i in ids], return_dtype=pl.UInt16)
             for group in table.with_columns(shard=shard).partition_by("shard", maintain_order=True):
-                writer.write_table(group.to_arrow().cast(arrow_schema), row_group_size=group.height)
+                writer.write_table(group.cast(stored).to_arrow().cast(arrow_schema), row_group_size=group.height)
 
         yield write
 
 
 def gather_shard(observations_paths: Sequence[Path], objects_paths: Sequence[Path], shard: int) -> RawBatch:
     """Read the row groups of one shard from the files that `read_part` has written of all parts."""
-    objects, observations = (
-        pl.concat(pl.scan_parquet(path) for path in paths).filter(pl.col("shard") == shard).drop("shard").collect()
-        for paths in (objects_paths, observations_paths)
+    return RawBatch(
+        pl.concat(_row_groups_of_shard(path, OBJECT_SCHEMA, shard) for path in objects_paths),
+        pl.concat(_row_groups_of_shard(path, RAW_SCHEMA, shard) for path in observations_paths),
     )
-    return RawBatch(objects, observations)
+
+
+def _row_groups_of_shard(path: Path, schema: dict, shard: int) -> pl.DataFrame:
+    """Read from one file what `_shard_writer` has written of a shard.
+
+    The row groups are picked here: a scan with a filter holds several files at once, the more the larger the survey.
+    """
+    with pq.ParquetFile(path) as file:
+        column = file.schema_arrow.get_field_index("shard")
+        groups = range(file.num_row_groups)
+        wanted = [group for group in groups if file.metadata.row_group(group).column(column).statistics.min == shard]
+        return conform(pl.from_arrow(file.read_row_groups(wanted, columns=list(schema))), schema)
 
 
 def ingest_shard(raw: RawBatch, survey: dict, *, name: str, shard: int) -> Shard:
@@ -199,14 +226,21 @@ def merge_shards(
 
 
 def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
-    """Sort rows by id and time; ids become an Enum, which compares by number instead of by text."""
+    """Sort rows by id and time; ids become an Enum, which compares by number instead of by text.
+
+    Blocks of ids are sorted one by one: a sort of all rows at once takes twice as long and five times their memory.
+    """
     ids = pl.Enum(rows["id"].unique().cast(pl.String).sort())
     rows = rows.with_columns(pl.col("id").cast(ids))
     number, mjd = pl.col("id").to_physical(), pl.col("mjd")
     before = (number.shift() < number) | ((number.shift() == number) & (mjd.shift() < mjd))
     if not rows.select(before.slice(1).fill_null(False).all()).item():  # most dumps are in order, and sorting is slow
         files = pl.Enum(rows["file"].unique().cast(pl.String).sort())
-        rows = rows.with_columns(pl.col("file").cast(files)).sort("id", "mjd", "file", "line", nulls_last=True)
+        rows = rows.with_columns(pl.col("file").cast(files))
+        ids_per_block = max(1, len(ids.categories) * SORTED_AT_ONCE // rows.height)
+        block = rows["id"].to_physical() // ids_per_block
+        blocks = (rows.filter(block == number) for number in range(block.max() + 1))
+        rows = pl.concat(block.sort("id", "mjd", "file", "line", nulls_last=True) for block in blocks)
     return rows.with_columns(pl.col("id").set_sorted())
 
 
