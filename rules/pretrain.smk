@@ -3,7 +3,7 @@
 IN   <results>/records/pretraining/<survey>/<shard>/*.tfrecord
 OUT  <results>/pretrain/<ckpt>/model.keras, config.json    best weights by validation loss, and the architecture
      <results>/pretrain/<ckpt>/history.csv, steps.csv      learning curves per epoch and per optimizer step
-     <results>/pretrain/<ckpt>/tensorboard/                the same curves, for `tensorboard --logdir results`
+     <results>/pretrain/<ckpt>/tensorboard/                the same curves as events for TensorBoard
      <results>/pretrain/<ckpt>/scores.csv                  reconstruction of held-out stars
 """
 
