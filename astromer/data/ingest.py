@@ -238,9 +238,11 @@ def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
         files = pl.Enum(rows["file"].unique().cast(pl.String).sort())
         rows = rows.with_columns(pl.col("file").cast(files))
         ids_per_block = max(1, len(ids.categories) * SORTED_AT_ONCE // rows.height)
-        block = rows["id"].to_physical() // ids_per_block
-        blocks = (rows.filter(block == number) for number in range(block.max() + 1))
-        rows = pl.concat(block.sort("id", "mjd", "file", "line", nulls_last=True) for block in blocks)
+        block_of_row = rows["id"].to_physical() // ids_per_block
+        rows = pl.concat(
+            rows.filter(block_of_row == block).sort("id", "mjd", "file", "line", nulls_last=True)
+            for block in range(block_of_row.max() + 1)
+        )
     return rows.with_columns(pl.col("id").set_sorted())
 
 

@@ -1,4 +1,4 @@
-"""One text file per object: clean text at the speed of Arrow, and any other text with the same result."""
+"""One text file per object: clean text parsed at once, and any other text with the same result."""
 
 import math
 import zlib
