@@ -33,9 +33,9 @@ def time_encoding(times, rates):
     Returns:
         `(batch, window, dim)` float32.
     """
-    sines = ops.sin(times * rates[0::2])
-    cosines = ops.cos(times * rates[1::2])
-    return ops.reshape(ops.stack([sines, cosines], axis=-1), (-1, ops.shape(times)[1], len(rates)))
+    angles = times * rates
+    # Half of the sines and cosines go unused: interleaving two tensors of half the width takes longer.
+    return ops.where(np.arange(len(rates)) % 2 == 0, ops.sin(angles), ops.cos(angles))
 
 
 @register
@@ -186,6 +186,53 @@ class SelfAttention(keras.layers.Layer):
         return {**super().get_config(), "num_heads": self.num_heads, "head_dim": self.head_dim}
 
 
+@ops.custom_gradient
+def standardise(values):
+    """Shift and scale the last axis to mean 0 and variance 1; the gradient is that of Ba et al. (2016), in closed form.
+
+    Memory is what bounds a small model, and the gradient that a tape derives goes over it far more often.
+    """
+    centred = values - ops.mean(values, axis=-1, keepdims=True)
+    scale = ops.rsqrt(ops.mean(ops.square(centred), axis=-1, keepdims=True) + LAYER_NORM_EPSILON)
+    standardised = centred * scale
+
+    def gradient(*args, upstream=None):
+        upstream = args[0] if upstream is None else upstream
+        along = standardised * ops.mean(upstream * standardised, axis=-1, keepdims=True)
+        return scale * (upstream - ops.mean(upstream, axis=-1, keepdims=True) - along)
+
+    return standardised, gradient
+
+
+@register
+class LayerNormalization(keras.layers.Layer):
+    """Layer normalisation of the last axis, computed in float32: Keras' own, but for the faster gradient.
+
+    Args:
+        **kwargs: forwarded to `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: `(..., dim)`.
+
+    Returns:
+        `(..., dim)` in the compute dtype.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+
+    def build(self, input_shape):
+        self.gamma = self.add_weight(shape=input_shape[-1:], initializer="ones", autocast=False, name="gamma")
+        self.beta = self.add_weight(shape=input_shape[-1:], initializer="zeros", autocast=False, name="beta")
+
+    def call(self, inputs):
+        standardised = standardise(ops.cast(inputs, "float32"))
+        return ops.cast(standardised * self.gamma + self.beta, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
 @register
 class AttentionBlock(keras.layers.Layer):
     """Self-attention and a tanh feed-forward part, each followed by layer normalisation (post-norm).
@@ -238,7 +285,7 @@ class AttentionBlock(keras.layers.Layer):
         return layer
 
     def _norm(self, name, input_shape):
-        layer = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name=name, dtype=self.dtype_policy)
+        layer = LayerNormalization(name=name, dtype=self.dtype_policy)
         layer.build(input_shape)
         return layer
 
@@ -282,7 +329,7 @@ class Reconstruction(keras.layers.Layer):
     """
 
     def build(self, input_shape):
-        self.norm = keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name="norm", dtype=self.dtype_policy)
+        self.norm = LayerNormalization(name="norm", dtype=self.dtype_policy)
         self.norm.build(input_shape)
         self.regressor = keras.layers.Dense(1, name="regressor", dtype=self.dtype_policy)
         self.regressor.build(input_shape)

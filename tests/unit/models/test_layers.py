@@ -3,11 +3,20 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import ops
 
 from astromer.models.baselines import MaskedMean, TimeSteps
 from astromer.models.heads import LevelMix
-from astromer.models.layers import AttentionBias, AttentionBlock, InputEmbedding, Reconstruction, SelfAttention
+from astromer.models.layers import (
+    LAYER_NORM_EPSILON,
+    AttentionBias,
+    AttentionBlock,
+    InputEmbedding,
+    LayerNormalization,
+    Reconstruction,
+    SelfAttention,
+)
 
 RANDOM = np.random.default_rng(3)
 VALID = (RANDOM.random((2, 11, 1)) > 0.4).astype("float32")
@@ -21,6 +30,7 @@ LAYERS = {
     "bias": (AttentionBias, {}, [VALID]),
     "bias of the released v1": (AttentionBias, {"mask": "released_v1"}, [VALID]),
     "attention": (SelfAttention, {"num_heads": 3, "head_dim": 4}, [STATES, BIAS]),
+    "normalisation": (LayerNormalization, {}, [STATES]),
     "block": (AttentionBlock, {"num_heads": 3, "head_dim": 4, "feedforward_dim": 8}, [STATES, BIAS]),
     "block with residual": (
         AttentionBlock,
@@ -84,6 +94,22 @@ def test_bfloat16_agrees_with_float32_to_its_precision(kind, arguments, inputs):
     mixed.set_weights(exact.get_weights())
     rounded = ops.cast(mixed(*inputs), "float32")
     np.testing.assert_allclose(rounded, reference, atol=0.05 * float(np.abs(reference).max()))
+
+
+def test_normalisation_and_its_gradient_are_those_of_keras():
+    inputs = tf.constant(STATES)
+    upstream = RANDOM.normal(size=inputs.shape).astype("float32")
+    weights = [RANDOM.normal(size=12).astype("float32") for _ in ("gamma", "beta")]
+    results = []
+    for layer in (LayerNormalization(), keras.layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON)):
+        layer.build(inputs.shape)
+        layer.set_weights(weights)
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(inputs)
+        results.append([outputs, *tape.gradient(outputs, [inputs, *layer.trainable_weights], upstream)])
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * float(np.abs(theirs).max()))
 
 
 def test_three_glorot_projections_in_one_have_the_spread_of_each():
