@@ -39,6 +39,29 @@ def time_encoding(times, rates):
 
 
 @register
+class Dense(keras.layers.Dense):
+    """Keras' dense layer on the points of all windows as one matrix: only there are product, bias and the rest one.
+
+    Args:
+        *args: forwarded to `keras.layers.Dense`.
+        **kwargs: forwarded to `keras.layers.Dense`.
+
+    Call arguments:
+        inputs: `(batch, window, input_dim)`.
+        addend: `(batch, window, units)`, added to the result, or None.
+
+    Returns:
+        `(batch, window, units)`.
+    """
+
+    def call(self, inputs, addend=None):
+        points = super().call(ops.reshape(inputs, (-1, inputs.shape[-1])))
+        if addend is not None:
+            points = points + ops.reshape(addend, (-1, self.units))
+        return ops.reshape(points, (-1, ops.shape(inputs)[1], self.units))
+
+
+@register
 class InputEmbedding(keras.layers.Layer):
     """Dense embedding of the magnitude plus the encoding of the time.
 
@@ -66,7 +89,7 @@ class InputEmbedding(keras.layers.Layer):
         self.invalid_magnitudes = invalid_magnitudes
 
     def build(self, magnitudes_shape, times_shape, valid_shape):
-        self.projection = keras.layers.Dense(self.dim, name="projection", dtype=self.dtype_policy)
+        self.projection = Dense(self.dim, name="projection", dtype=self.dtype_policy)
         self.projection.build(magnitudes_shape)
         self.dropping = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
         if self.invalid_magnitudes == "token":
@@ -126,6 +149,48 @@ class AttentionBias(keras.layers.Layer):
         return {**super().get_config(), "mask": self.mask}
 
 
+def softmax_weights(queries, keys, bias):
+    """Softmax over the keys of products plus `bias`, float32 `(batch, heads, queries, keys)`; the rest as `attend`."""
+    scores = ops.matmul(queries, _transposed(keys))
+    return ops.softmax(ops.cast(scores, "float32") + ops.cast(bias, "float32"))
+
+
+@ops.custom_gradient
+def attend(queries, keys, values, bias):
+    """Sum the values with the weights of `softmax_weights`; nothing is learned through `bias`.
+
+    A softmax's gradient needs each row's sum of weights times their gradients. That is the sum of outputs times theirs
+    (Dao et al. 2022, FlashAttention, App. B.2): fewer numbers by as much as a window is longer than a head is wide.
+
+    Args:
+        queries, keys, values: `(batch, heads, window, head_dim)`; the queries are scaled.
+        bias: broadcasts to `(batch, heads, window, window)`.
+
+    Returns:
+        `(batch, heads, window, head_dim)`.
+    """
+    weights = ops.cast(softmax_weights(queries, keys, bias), values.dtype)
+    attended = ops.matmul(weights, values)
+
+    def gradient(*args, upstream=None):
+        upstream = args[0] if upstream is None else upstream
+        of_rows = ops.sum(ops.cast(upstream * attended, "float32"), axis=-1, keepdims=True)
+        of_weights = ops.cast(ops.matmul(upstream, _transposed(values)), "float32")
+        of_scores = ops.cast(ops.cast(weights, "float32") * (of_weights - of_rows), values.dtype)
+        return (
+            ops.matmul(of_scores, keys),
+            ops.matmul(_transposed(of_scores), queries),
+            ops.matmul(_transposed(weights), upstream),
+            ops.zeros_like(bias),
+        )
+
+    return attended, gradient
+
+
+def _transposed(matrices):
+    return ops.transpose(matrices, (0, 1, 3, 2))
+
+
 @register
 class SelfAttention(keras.layers.Layer):
     """Multi-head self-attention with biases; one projection yields queries, keys and values together.
@@ -155,29 +220,25 @@ class SelfAttention(keras.layers.Layer):
         # As wide as three separate Glorot-uniform layers would be.
         scale = (input_dim + 3 * dim) / (input_dim + dim)
         initializer = keras.initializers.VarianceScaling(scale, mode="fan_avg", distribution="uniform")
-        self.qkv = keras.layers.Dense(3 * dim, kernel_initializer=initializer, name="qkv", dtype=self.dtype_policy)
+        self.qkv = Dense(3 * dim, kernel_initializer=initializer, name="qkv", dtype=self.dtype_policy)
         self.qkv.build(inputs_shape)
-        self.merge = keras.layers.Dense(dim, name="merge", dtype=self.dtype_policy)
+        self.merge = Dense(dim, name="merge", dtype=self.dtype_policy)
         self.merge.build((*inputs_shape[:-1], dim))
 
     def call(self, inputs, bias):
-        queries, keys, values = self._project(inputs)
-        weights = ops.cast(self._weights(queries, keys, bias), values.dtype)
-        heads = ops.transpose(ops.matmul(weights, values), (0, 2, 1, 3))
+        heads = ops.transpose(attend(*self._project(inputs), bias), (0, 2, 1, 3))
         return self.merge(ops.reshape(heads, (-1, ops.shape(inputs)[1], self.num_heads * self.head_dim)))
 
     def attention_weights(self, inputs, bias):
         """Softmax weights of the queries (third axis) over the keys (fourth): `(batch, num_heads, window, window)`."""
         queries, keys, _ = self._project(inputs)
-        return self._weights(queries, keys, bias)
+        return softmax_weights(queries, keys, bias)
 
     def _project(self, inputs):
+        """Queries, scaled, keys and values: `(batch, num_heads, window, head_dim)` each."""
         shape = (-1, ops.shape(inputs)[1], 3, self.num_heads, self.head_dim)
-        return ops.unstack(ops.transpose(ops.reshape(self.qkv(inputs), shape), (2, 0, 3, 1, 4)), 3)
-
-    def _weights(self, queries, keys, bias):
-        scores = ops.matmul(queries * self.head_dim**-0.5, ops.transpose(keys, (0, 1, 3, 2)))
-        return ops.softmax(ops.cast(scores, "float32") + ops.cast(bias, "float32"))
+        queries, keys, values = ops.unstack(ops.transpose(ops.reshape(self.qkv(inputs), shape), (2, 0, 3, 1, 4)), 3)
+        return queries * self.head_dim**-0.5, keys, values
 
     def compute_output_shape(self, inputs_shape, bias_shape):
         return (*inputs_shape[:-1], self.num_heads * self.head_dim)
@@ -280,7 +341,7 @@ class AttentionBlock(keras.layers.Layer):
             self.feedforward_residual = self._dense("feedforward_residual", dim, block_shape)
 
     def _dense(self, name, units, input_shape, activation=None):
-        layer = keras.layers.Dense(units, activation, name=name, dtype=self.dtype_policy)
+        layer = Dense(units, activation, name=name, dtype=self.dtype_policy)
         layer.build(input_shape)
         return layer
 
@@ -292,12 +353,12 @@ class AttentionBlock(keras.layers.Layer):
     def call(self, inputs, bias, training=None):
         attended = self.attention_dropout(self.attention(inputs, bias), training=training)
         if self.residual:
-            attended = attended + self.attention_residual(inputs)
+            attended = self.attention_residual(inputs, attended)
         attended = self.attention_norm(attended)
         fed = self.feedforward_out(self.feedforward_in(attended))
         fed = self.feedforward_dropout(fed, training=training)
         if self.residual:
-            fed = fed + self.feedforward_residual(attended)
+            fed = self.feedforward_residual(attended, fed)
         return self.feedforward_norm(fed)
 
     def compute_output_shape(self, inputs_shape, bias_shape):
@@ -331,7 +392,7 @@ class Reconstruction(keras.layers.Layer):
     def build(self, input_shape):
         self.norm = LayerNormalization(name="norm", dtype=self.dtype_policy)
         self.norm.build(input_shape)
-        self.regressor = keras.layers.Dense(1, name="regressor", dtype=self.dtype_policy)
+        self.regressor = Dense(1, name="regressor", dtype=self.dtype_policy)
         self.regressor.build(input_shape)
 
     def call(self, inputs):

@@ -12,10 +12,12 @@ from astromer.models.layers import (
     LAYER_NORM_EPSILON,
     AttentionBias,
     AttentionBlock,
+    Dense,
     InputEmbedding,
     LayerNormalization,
     Reconstruction,
     SelfAttention,
+    attend,
 )
 
 RANDOM = np.random.default_rng(3)
@@ -110,6 +112,29 @@ def test_normalisation_and_its_gradient_are_those_of_keras():
         results.append([outputs, *tape.gradient(outputs, [inputs, *layer.trainable_weights], upstream)])
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * float(np.abs(theirs).max()))
+
+
+def test_attention_and_its_gradient_are_those_of_its_definition():
+    queries, keys, values, upstream = (tf.constant(RANDOM.normal(size=(2, 3, 11, 4)), tf.float32) for _ in range(4))
+
+    def plain(queries, keys, values, bias):
+        return ops.softmax(queries @ ops.transpose(keys, (0, 1, 3, 2)) + bias) @ values
+
+    results = []
+    for function in (attend, plain):
+        with tf.GradientTape() as tape:
+            tape.watch([queries, keys, values])
+            outputs = function(queries, keys, values, BIAS)
+        results.append([outputs, *tape.gradient(outputs, [queries, keys, values], upstream)])
+    for ours, expected in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5 * float(np.abs(expected).max()))
+
+
+def test_a_dense_layer_adds_what_it_is_given():
+    layer = Dense(5)
+    layer.build(STATES.shape)
+    addend = RANDOM.normal(size=(2, 11, 5)).astype("float32")
+    np.testing.assert_allclose(layer(STATES, addend), layer(STATES) + addend, rtol=1e-6, atol=1e-6)
 
 
 def test_three_glorot_projections_in_one_have_the_spread_of_each():
