@@ -1,8 +1,9 @@
 """Reader of dumps with one text file per object and a catalogue."""
 
+import io
 import re
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from astromer.data.sources import iter_members, read_member
 from astromer.errors import InputError
 
 NUMBERS_SCHEMA = dict(zip(NUMBERS, [pl.Float64, pl.Float32, pl.Float32], strict=True))
-BLOCK_BYTES = 16_000_000  # text parsed at once: large enough to be fast, small enough to bound the memory
+BLOCK_BYTES = 8_000_000  # text parsed at once: large enough to be fast, small enough to bound the memory
 
 
 def read(survey: dict, *, name: str, source: Path, seed: int, part: int, parts: int) -> Iterator[RawBatch]:
@@ -34,8 +35,11 @@ def read(survey: dict, *, name: str, source: Path, seed: int, part: int, parts: 
     catalog = read_catalog(source, options)
     of_part = pl.Series([shard_of(object_id, parts) == part for object_id in catalog["id"]], dtype=pl.Boolean)
     yield RawBatch.of(objects=catalog.filter(of_part))
-    for block in _blocks(source, options["light_curves"], part, parts):
-        yield RawBatch.of(observations=parse_light_curves(block, options))
+    light_curves = _light_curves(source, options["light_curves"], part, parts)
+    buffer = io.BytesIO()
+    for first in light_curves:
+        block = chain([first], _until_block_is_full(light_curves))
+        yield RawBatch.of(observations=parse_light_curves(block, options, buffer))
 
 
 def read_catalog(source: Path, options: dict) -> pl.DataFrame:
@@ -84,43 +88,51 @@ def position_from_id(column: str, where: str) -> list[pl.Expr]:
     return [ra.alias("ra"), pl.when(sign == "-").then(-dec).otherwise(dec).alias("dec")]
 
 
-def _blocks(source: Path, pattern: str, part: int, parts: int) -> Iterator[list[tuple[str, str, bytes]]]:
-    """Yield lists of (id, file, content) of about `BLOCK_BYTES` from the files of one part."""
+def _light_curves(source: Path, pattern: str, part: int, parts: int) -> Iterator[tuple[str, str, bytes]]:
+    """Yield id, file and content of the light curves of one part."""
     matches = matcher(pattern)
-    block, size = [], 0
     for name, content in members_of_part(source, pattern, part, parts, members=iter_members):
-        block.append((matches(name)["id"], name, content))
-        size += len(content)
+        yield matches(name)["id"], name, content
+
+
+def _until_block_is_full(light_curves: Iterator[tuple[str, str, bytes]]) -> Iterator[tuple[str, str, bytes]]:
+    """Take light curves from an iterator until they hold `BLOCK_BYTES`."""
+    size = 0
+    for light_curve in light_curves:
+        yield light_curve
+        size += len(light_curve[-1])
         if size >= BLOCK_BYTES:
-            yield block
-            block, size = [], 0
-    if block:
-        yield block
+            return
 
 
-def parse_light_curves(block: list[tuple[str, str, bytes]], options: dict) -> pl.DataFrame:
-    """Parse many small text files at once into the columns of `RAW_SCHEMA`; blank lines are left out.
+def parse_light_curves(
+    light_curves: Iterable[tuple[str, str, bytes]], options: dict, buffer: io.BytesIO
+) -> pl.DataFrame:
+    """Parse many small text files (id, file, content) at once into the columns of `RAW_SCHEMA`, without blank lines.
 
     A line with too few or too many fields, or with a field that is not a number, gives null numbers and keeps its text.
+    They are joined in `buffer`, the same one for all blocks: fresh memory for each takes as long as to read the files.
     """
     skipped = 1 if options["header"] else 0
-    texts = [_lines_of(content, skipped) for _, _, content in block]
-    text = b"".join(texts)
-    ends = np.cumsum([0, *map(len, texts)])
-    is_line_end = np.frombuffer(text, np.uint8) == ord("\n")
-    counts = np.array([np.count_nonzero(is_line_end[start:end]) for start, end in pairwise(ends)], dtype=np.uint32)
+    ids, files, counts = [], [], []
+    buffer.seek(0)
+    for object_id, file, content in light_curves:
+        lines = _lines_of(content, skipped)
+        buffer.write(lines)
+        ids.append(object_id)
+        files.append(file)
+        counts.append(np.count_nonzero(np.frombuffer(lines, np.uint8) == ord("\n")))
+    buffer.truncate()
+    text, counts = buffer.getvalue(), np.array(counts, np.uint32)
     num_lines = int(counts.sum())
     table = _parse_clean(text, num_lines, options) if num_lines else None
     rows = _parse_line_by_line(text, options) if table is None else table
-    of_line = np.repeat(np.arange(len(block), dtype=np.uint32), counts)
+    of_line = np.repeat(np.arange(len(counts), dtype=np.uint32), counts)
     before_first_line = np.repeat(counts.cumsum(dtype=np.uint32) - counts, counts) - np.uint32(1 + skipped)
-    origins = pl.DataFrame(
-        {"id": [i for i, _, _ in block], "file": [f for _, f, _ in block]},
-        schema=dict.fromkeys(["id", "file"], pl.Categorical),
-    )
+    origins = pl.DataFrame({"id": ids, "file": files}, schema=dict.fromkeys(["id", "file"], pl.Categorical))
     judged_by = pl.col("time").median().over("file")
     rows = rows.with_columns(
-        *origins.select(pl.all().gather(of_line)),
+        *origins[of_line],
         line=pl.Series(np.arange(len(of_line), dtype=np.uint32) - before_first_line),
     ).with_columns(
         *mark_missing(options["missing_values"]), mjd=to_mjd(pl.col("time"), options["time_origin_jd"], judged_by)

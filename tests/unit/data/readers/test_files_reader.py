@@ -1,5 +1,6 @@
 """One text file per object: clean text parsed at once, and any other text with the same result."""
 
+import io
 import math
 import zlib
 
@@ -30,7 +31,7 @@ RELAXED = settings(max_examples=60, deadline=None, suppress_health_check=[Health
 
 def parse(text, **options):
     content = text if isinstance(text, bytes) else text.encode()
-    return files.parse_light_curves([("star", "star.dat", content)], OPTIONS | options)
+    return files.parse_light_curves([("star", "star.dat", content)], OPTIONS | options, io.BytesIO())
 
 
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=64).map(repr) | st.sampled_from(
@@ -96,7 +97,8 @@ def test_line_with_other_fields_gives_no_numbers(text, columns):
 def test_missing_values_and_origins_by_object():
     rules = [{"below": 10000, "jd": 2450000.0}, {"jd": 0.0}]
     block = [("a", "a.dat", b"600 -99.0 1\n601 12 0.1\n602 12 -99.00"), ("b", "b.dat", b"2450600 12 0.1\n")]
-    table = files.parse_light_curves(block, OPTIONS | {"time_origin_jd": rules, "missing_values": [-99.0]})
+    options = OPTIONS | {"time_origin_jd": rules, "missing_values": [-99.0]}
+    table = files.parse_light_curves(block, options, io.BytesIO(b"of the block before " * 9))
     assert table["mjd"].to_list() == [50599.5, 50600.5, 50601.5, 50599.5]
     assert [math.isnan(mag) for mag in table["mag"]] == [True, False, False, False]
     assert [math.isnan(err) for err in table["err_mag"]] == [False, False, True, False]
