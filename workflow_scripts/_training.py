@@ -26,9 +26,13 @@ def is_for_several_nodes(resources: Any) -> bool:
     return resources.get("nodes", 1) > int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
 
 
-def run_on_all_nodes() -> None:
-    """Start this script once on each node of the job, and wait; `prepare_devices` makes one strategy of them."""
-    subprocess.run(["srun", "--ntasks-per-node=1", sys.executable, *sys.argv], check=True)
+def run_on_all_nodes(nodes: int, threads: int) -> None:
+    """Start this script once on each node of the job, and wait; `prepare_devices` makes one strategy of them.
+
+    All is said to `srun`, because Snakemake's executor takes away the variables that would tell it of the allocation.
+    """
+    layout = [f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", f"--cpus-per-task={threads}"]
+    subprocess.run(["srun", *layout, sys.executable, *sys.argv], check=True)
 
 
 def learn_to_reconstruct(

@@ -51,7 +51,7 @@ def main(
 if __name__ == "__main__":
     with logged(snakemake.log[0]):
         if is_for_several_nodes(snakemake.resources):
-            run_on_all_nodes()
+            run_on_all_nodes(snakemake.resources.nodes, snakemake.threads)
         else:
             main(
                 {subset: [Path(path) for path in paths] for subset, paths in snakemake.input.items()},

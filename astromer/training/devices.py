@@ -12,6 +12,8 @@ from astromer.errors import InputError
 
 logger = logging.getLogger(__name__)
 
+FIRST_PORT = 20_000
+
 
 def prepare_devices(
     *, gpus: int | None = None, mixed_precision: bool = False, deterministic: bool = False
@@ -42,14 +44,29 @@ def prepare_devices(
     if "TF_CONFIG" in os.environ:
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
     elif int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1:
-        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
-        strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=slurm_nodes(len(visible)))
     elif len(visible) > 1:
         strategy = tf.distribute.MirroredStrategy()
     else:
         strategy = tf.distribute.get_strategy()
     logger.info("devices: %d GPUs here, %d replicas in all", len(visible), strategy.num_replicas_in_sync)
     return strategy
+
+
+def slurm_nodes(gpus: int) -> tf.distribute.cluster_resolver.ClusterResolver:
+    """Find the nodes of this step of SLURM, one process and `gpus` GPUs on each."""
+    port = FIRST_PORT + int(os.environ["SLURM_JOB_ID"]) % 10_000  # two jobs may share a node
+    # Left to itself it counts GPUs by `nvidia-smi`, which nodes without any lack; ours are counted already.
+    found = tf.distribute.cluster_resolver.SlurmClusterResolver(
+        port_base=port, gpus_per_node=1, gpus_per_task=1, auto_set_gpu=False
+    )
+    return tf.distribute.cluster_resolver.SimpleClusterResolver(
+        found.cluster_spec(),
+        task_type=found.task_type,
+        task_id=found.task_id,
+        num_accelerators={"GPU": gpus},
+        rpc_layer="grpc",
+    )
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:

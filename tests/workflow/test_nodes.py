@@ -9,7 +9,8 @@ SRUN = '''#!{python}
 """As much of srun as is needed: start the command once on each of two nodes, which are this machine."""
 import json, os, socket, subprocess, sys
 
-assert sys.argv[1] == "--ntasks-per-node=1"
+options, command = sys.argv[1:5], sys.argv[5:]
+assert options == ["--nodes=2", "--ntasks=2", "--ntasks-per-node=1", "--cpus-per-task=2"], sys.argv
 sockets = [socket.create_server(("localhost", 0)) for _ in range(2)]
 addresses = ["localhost:%d" % opened.getsockname()[1] for opened in sockets]
 for opened in sockets:
@@ -18,7 +19,7 @@ nodes = []
 for index in range(2):
     cluster = {{"cluster": {{"worker": addresses}}, "task": {{"type": "worker", "index": index}}}}
     environment = os.environ | {{"TF_CONFIG": json.dumps(cluster), "SLURM_STEP_NUM_TASKS": "2"}}
-    nodes.append(subprocess.Popen(sys.argv[2:], env=environment))
+    nodes.append(subprocess.Popen(command, env=environment))
 sys.exit(max(node.wait() for node in nodes))
 '''
 

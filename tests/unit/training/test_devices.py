@@ -14,7 +14,7 @@ import pytest
 from tiny_training import OPTIONS, dataset, small_model
 
 from astromer.errors import InputError
-from astromer.training.devices import split_over_replicas
+from astromer.training.devices import slurm_nodes, split_over_replicas
 from astromer.training.pretraining import pretrain
 
 HERE = Path(__file__).parent
@@ -67,6 +67,16 @@ def test_two_replicas_train_like_one(runs, kind, tmp_path):
     with np.load(folder / "weights.npz") as weights:
         for name, weight in zip(weights.files, model.weights, strict=True):
             np.testing.assert_allclose(weights[name], weight, rtol=1e-4, atol=1e-5)
+
+
+def test_nodes_of_a_slurm_step_are_found_with_or_without_gpus(monkeypatch):
+    step = {"JOB_ID": "31007", "PROCID": "1", "STEP_NUM_TASKS": "2", "STEP_NODELIST": "c[1-2]"}
+    for name, value in (step | {"STEP_TASKS_PER_NODE": "1(x2)"}).items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    for gpus in (0, 4):
+        nodes = slurm_nodes(gpus)
+        assert nodes.cluster_spec().as_dict() == {"worker": ["c1:21007", "c2:21007"]}
+        assert (nodes.task_type, nodes.task_id, nodes.num_accelerators()) == ("worker", 1, {"GPU": gpus})
 
 
 def test_lists_of_batches_are_for_one_replica():
