@@ -8,6 +8,7 @@ A survey larger than memory is spread over jobs by shards of its objects (`shard
 3. `merge_shards` joins the small tables of all shards.
 """
 
+import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -234,10 +235,12 @@ def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
 
     Blocks of ids are sorted one by one: a sort of all rows at once takes twice as long and five times their memory.
     """
-    rows = rows.with_columns(_numbered(rows["id"]))
+    rows = _numbered(rows)
     number, mjd = pl.col("id").to_physical(), pl.col("mjd")
     before = (number.shift() < number) | ((number.shift() == number) & (mjd.shift() < mjd))
-    if not rows.select(before.slice(1).fill_null(False).all()).item():  # most dumps are in order, and sorting is slow
+    in_order = before.slice(1).fill_null(False).all()
+    # Most dumps are in order, and sorting is slow.
+    if not all(chunk.select(in_order).item() for chunk in _chunks(rows, overlap=1)):
         files = pl.Enum(rows["file"].unique().cast(pl.String).sort())
         rows = rows.with_columns(pl.col("file").cast(files))
         ids_per_block = max(1, len(rows["id"].dtype.categories) * SORTED_AT_ONCE // rows.height)
@@ -249,15 +252,23 @@ def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(pl.col("id").set_sorted())
 
 
-def _numbered(ids: pl.Series) -> pl.Series:
-    """Turn a Categorical into an Enum in the order of the text; a cast would look up the text of each row."""
-    known = ids.unique()
+def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
+    """Turn the ids into an Enum in the order of their text; a cast would look up the text of each row."""
+    known = pl.concat(chunk["id"].unique() for chunk in _chunks(rows)).unique()
     names = known.cast(pl.String)
-    numbers = names.cast(pl.Enum(names.sort()))
+    enum = pl.Enum(names.sort())
+    numbers = names.cast(enum).to_physical()
     number_of_code = np.zeros(known.to_physical().max() + 1 if len(known) else 0, np.uint32)
-    number_of_code[known.to_physical()] = numbers.to_physical()
-    of_rows = pl.Series(ids.name, number_of_code, numbers.to_physical().dtype).gather(ids.to_physical())
-    return of_rows.cat.to(numbers.dtype)
+    number_of_code[known.to_physical()] = numbers
+    number_of_code = pl.Series(number_of_code).cast(numbers.dtype)
+    ids = [number_of_code.gather(chunk["id"].to_physical()) for chunk in _chunks(rows)]
+    return rows.with_columns(pl.concat(ids).cat.to(enum).alias("id"))
+
+
+def _chunks(rows: pl.DataFrame, overlap: int = 0) -> list[pl.DataFrame]:
+    """Cut a table where its columns are cut in memory, for polars copies what is cut otherwise; at least one chunk."""
+    ends = [0, *itertools.accumulate(rows["id"].chunk_lengths())]
+    return [rows.slice(start, end - start + overlap) for start, end in itertools.pairwise(ends)] or [rows]
 
 
 def _files(rows: pl.DataFrame) -> pl.DataFrame:
@@ -265,7 +276,7 @@ def _files(rows: pl.DataFrame) -> pl.DataFrame:
     changes = pl.any_horizontal(
         pl.col(name).to_physical() != pl.col(name).to_physical().shift() for name in ("id", "file")
     )
-    runs = rows.select("id", "file").filter(changes.fill_null(True))
+    runs = pl.concat(chunk.select("id", "file").filter(changes.fill_null(True)) for chunk in _chunks(rows))
     return runs.cast(pl.String).filter(pl.col("id") != "").unique().sort("id", "file")
 
 
@@ -304,8 +315,11 @@ def _judge_observations(rows: pl.DataFrame, filters: dict, files: pl.DataFrame |
         files: the files of each object, of which only the first counts; None if they all do.
     """
     surplus = [] if files is None else files.filter(~pl.col("id").is_first_distinct())["file"]
-    judged = rows.with_columns(rule=_observation_rule(filters, surplus).cast(RULES))
-    judged = judged.with_columns(rule=pl.coalesce("rule", _rejected(_time_repeated(), "time repeated")))
+    rule = _observation_rule(filters, surplus).cast(RULES)
+    judged = pl.concat(chunk.with_columns(rule=rule) for chunk in _chunks(rows))
+    same_time = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in ("id", "mjd")).any()
+    if any(chunk.select(same_time).item() for chunk in _chunks(rows, overlap=1)):
+        judged = judged.with_columns(rule=pl.coalesce("rule", _rejected(_time_repeated(), "time repeated")))
     if filters["clip_percentiles"]:
         clipped = _beyond_percentiles(*filters["clip_percentiles"])
         judged = judged.with_columns(rule=pl.coalesce("rule", _rejected(clipped, "magnitude beyond percentiles")))
@@ -325,7 +339,7 @@ def _observation_rule(filters: dict, surplus_files: Iterable[str]) -> pl.Expr:
         .then(pl.lit("unreadable line"))
         .when(pl.any_horizontal(pl.col(numbers).is_nan()))
         .then(pl.lit("missing value"))
-        .when(pl.any_horizontal(pl.col(numbers).abs() == float("inf")))  # half the time of is_infinite()
+        .when(~pl.all_horizontal(pl.col(numbers).is_between(-np.inf, np.inf, closed="none")))
         .then(pl.lit("not a finite number"))
         .when((err <= 0) | (err >= filters["max_err_mag"]))
         .then(pl.lit("error out of range"))
@@ -355,7 +369,8 @@ def _judge_objects(catalog: pl.DataFrame, files: pl.DataFrame, kept: pl.DataFram
     moments = [  # undefined ones, as the skewness of equal magnitudes, exceed nothing
         getattr(pl.col("mag"), name)().fill_nan(None).fill_null(float("-inf")).alias(f"mag_{name}") for name in least
     ]
-    counts = kept.group_by("id").agg(pl.len().alias("num_obs"), *moments).cast({"id": pl.String})
+    of_objects = kept.select("id", *(["mag"] if moments else [])).group_by("id")
+    counts = of_objects.agg(pl.len().alias("num_obs"), *moments).cast({"id": pl.String})
     objects = (
         catalog.with_columns(listed=True)
         .join(files.unique("id", keep="first"), on="id", how="full", coalesce=True)
