@@ -12,7 +12,7 @@ from astromer.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-FIRST_PORT = 20_000
+FIRST_PORT = 20_000  # of those that the nodes of a job may listen on
 
 
 def prepare_devices(

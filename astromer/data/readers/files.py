@@ -111,7 +111,7 @@ def parse_light_curves(
     """Parse many small text files (id, file, content) at once into the columns of `RAW_SCHEMA`, without blank lines.
 
     A line with too few or too many fields, or with a field that is not a number, gives null numbers and keeps its text.
-    They are joined in `buffer`, the same one for all blocks: fresh memory for each takes as long as to read the files.
+    They are joined in `buffer`; with the same one for all blocks, which are large, no fresh memory is needed for each.
     """
     skipped = 1 if options["header"] else 0
     ids, files, counts = [], [], []
