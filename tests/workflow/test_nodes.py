@@ -5,8 +5,7 @@ import sys
 
 import pytest
 
-SRUN = '''#!{python}
-"""As much of srun as is needed: start the command once on each of two nodes, which are this machine."""
+SRUN = '''"""As much of srun as is needed: start the command once on each of two nodes, which are this machine."""
 import json, os, socket, subprocess, sys
 
 options, command = sys.argv[1:5], sys.argv[5:]
@@ -17,8 +16,8 @@ for opened in sockets:
     opened.close()
 nodes = []
 for index in range(2):
-    cluster = {{"cluster": {{"worker": addresses}}, "task": {{"type": "worker", "index": index}}}}
-    environment = os.environ | {{"TF_CONFIG": json.dumps(cluster), "SLURM_STEP_NUM_TASKS": "2"}}
+    cluster = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+    environment = os.environ | {"TF_CONFIG": json.dumps(cluster), "SLURM_STEP_NUM_TASKS": "2"}
     nodes.append(subprocess.Popen(command, env=environment))
 sys.exit(max(node.wait() for node in nodes))
 '''
@@ -27,7 +26,8 @@ sys.exit(max(node.wait() for node in nodes))
 def test_two_nodes_train_like_one(finished, copy_of, tmp_path, monkeypatch):
     srun = tmp_path / "bin/srun"
     srun.parent.mkdir()
-    srun.write_text(SRUN.format(python=sys.executable))
+    srun.with_suffix(".py").write_text(SRUN)
+    srun.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$0.py" "$@"\n')  # a path with a space is no interpreter
     srun.chmod(0o755)
     monkeypatch.setenv("PATH", str(srun.parent), prepend=":")
     copy = copy_of(finished)
