@@ -198,9 +198,10 @@ def ingest_shard(raw: RawBatch, survey: dict, *, name: str, shard: int) -> Shard
     reader = READERS[survey["format"]]
     filters = survey["filters"]
     catalog = _one_row_per_object(raw.objects, reader.one_file_per_object, name)
-    rows = _sorted(raw.observations)
-    files = _files(rows)
-    judged = _judge_observations(rows, filters, files if reader.one_file_per_object else None)
+    origins = _origins(raw.observations)
+    files = origins.cast(pl.String).filter(pl.col("id") != "").sort("id", "file")  # lines without an id have no object
+    rows, in_order = _sorted(_numbered(raw.observations, origins["id"].unique()))
+    judged = _judge_observations(rows, filters, files if reader.one_file_per_object else None, repeats=not in_order)
     kept = _where(judged, pl.col("rule").is_null()).select(OBSERVATION_SCHEMA.keys())
     objects = _judge_objects(catalog, files, kept, filters)
     accepted = objects.filter(pl.col("rule").is_null()).sort("id")
@@ -230,31 +231,23 @@ def merge_shards(
     return objects, quality, examples.group_by("survey", "level", "rule", maintain_order=True).head(EXAMPLES_PER_RULE)
 
 
-def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
-    """Sort rows by id and time; ids become an Enum, which compares by number instead of by text.
+def _origins(rows: pl.DataFrame) -> pl.DataFrame:
+    """List the pairs of id and file that there are."""
 
-    Blocks of ids are sorted one by one: a sort of all rows at once takes twice as long and five times their memory.
+    def starts(chunk: pl.DataFrame) -> pl.DataFrame:
+        """Leave out the rows of the same origin as the row before."""
+        codes = (chunk[name].to_physical().to_numpy() for name in ("id", "file"))
+        changes = np.logical_or(*(code[1:] != code[:-1] for code in codes))
+        return chunk.select("id", "file")[np.flatnonzero(np.append(chunk.height > 0, changes))]
+
+    return pl.concat(starts(chunk) for chunk in _chunks(rows)).unique()
+
+
+def _numbered(rows: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
+    """Turn the ids, which are all `known`, into an Enum in the order of their text.
+
+    An Enum compares by number instead of by text. A cast to it would look up the text of each row.
     """
-    rows = _numbered(rows)
-    number, mjd = pl.col("id").to_physical(), pl.col("mjd")
-    before = (number.shift() < number) | ((number.shift() == number) & (mjd.shift() < mjd))
-    in_order = before.slice(1).fill_null(False).all()
-    # Most dumps are in order, and sorting is slow.
-    if not all(chunk.select(in_order).item() for chunk in _chunks(rows, overlap=1)):
-        files = pl.Enum(rows["file"].unique().cast(pl.String).sort())
-        rows = rows.with_columns(pl.col("file").cast(files))
-        ids_per_block = max(1, len(rows["id"].dtype.categories) * SORTED_AT_ONCE // rows.height)
-        block_of_row = rows["id"].to_physical() // ids_per_block
-        rows = pl.concat(
-            rows.filter(block_of_row == block).sort("id", "mjd", "file", "line", nulls_last=True)
-            for block in range(block_of_row.max() + 1)
-        )
-    return rows.with_columns(pl.col("id").set_sorted())
-
-
-def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
-    """Turn the ids into an Enum in the order of their text; a cast would look up the text of each row."""
-    known = pl.concat(chunk["id"].unique() for chunk in _chunks(rows)).unique()
     names = known.cast(pl.String)
     enum = pl.Enum(names.sort())
     numbers = names.cast(enum).to_physical()
@@ -265,19 +258,31 @@ def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(pl.concat(ids).cat.to(enum).alias("id"))
 
 
+def _sorted(rows: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+    """Sort rows by id and time, and tell whether they were in order already, no time repeated: most dumps are."""
+    in_order = all(_in_order(chunk) for chunk in _chunks(rows, overlap=1))
+    if not in_order:
+        files = pl.Enum(rows["file"].unique().cast(pl.String).sort())
+        rows = rows.with_columns(pl.col("file").cast(files))
+        # Blocks of ids are sorted one by one: a sort of all rows at once takes twice as long and five times the memory.
+        ids_per_block = max(1, len(rows["id"].dtype.categories) * SORTED_AT_ONCE // rows.height)
+        block_of_row = rows["id"].to_physical() // ids_per_block
+        rows = pl.concat(
+            rows.filter(block_of_row == block).sort("id", "mjd", "file", "line", nulls_last=True)
+            for block in range(block_of_row.max() + 1)
+        )
+    return rows.with_columns(pl.col("id").set_sorted()), in_order
+
+
+def _in_order(rows: pl.DataFrame) -> bool:
+    number, mjd = rows["id"].to_physical().to_numpy(), rows["mjd"].to_numpy()
+    return bool(np.all((number[:-1] < number[1:]) | (number[:-1] == number[1:]) & (mjd[:-1] < mjd[1:])))
+
+
 def _chunks(rows: pl.DataFrame, overlap: int = 0) -> list[pl.DataFrame]:
     """Cut a table where its columns are cut in memory, for polars copies what is cut otherwise; at least one chunk."""
     ends = [0, *itertools.accumulate(rows["id"].chunk_lengths())]
     return [rows.slice(start, end - start + overlap) for start, end in itertools.pairwise(ends)] or [rows]
-
-
-def _files(rows: pl.DataFrame) -> pl.DataFrame:
-    """List for each object with observations (lines without an id have none) its files, sorted: columns id and file."""
-    changes = pl.any_horizontal(
-        pl.col(name).to_physical() != pl.col(name).to_physical().shift() for name in ("id", "file")
-    )
-    runs = pl.concat(chunk.select("id", "file").filter(changes.fill_null(True)) for chunk in _chunks(rows))
-    return runs.cast(pl.String).filter(pl.col("id") != "").unique().sort("id", "file")
 
 
 def _where(rows: pl.DataFrame, condition: pl.Expr) -> pl.DataFrame:
@@ -307,18 +312,21 @@ def _one_row_per_object(objects: pl.DataFrame, one_file_per_object: bool, name: 
     )
 
 
-def _judge_observations(rows: pl.DataFrame, filters: dict, files: pl.DataFrame | None) -> pl.DataFrame:
+def _judge_observations(
+    rows: pl.DataFrame, filters: dict, files: pl.DataFrame | None, *, repeats: bool
+) -> pl.DataFrame:
     """Add the column `rule`: the first rule that rejects the row, null where none does.
 
     Args:
         rows: sorted by id and time.
+        filters: the survey's `filters`.
         files: the files of each object, of which only the first counts; None if they all do.
+        repeats: whether an object may have a time twice.
     """
     surplus = [] if files is None else files.filter(~pl.col("id").is_first_distinct())["file"]
     rule = _observation_rule(filters, surplus).cast(RULES)
     judged = pl.concat(chunk.with_columns(rule=rule) for chunk in _chunks(rows))
-    same_time = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in ("id", "mjd")).any()
-    if any(chunk.select(same_time).item() for chunk in _chunks(rows, overlap=1)):
+    if repeats:
         judged = judged.with_columns(rule=pl.coalesce("rule", _rejected(_time_repeated(), "time repeated")))
     if filters["clip_percentiles"]:
         clipped = _beyond_percentiles(*filters["clip_percentiles"])
@@ -369,12 +377,11 @@ def _judge_objects(catalog: pl.DataFrame, files: pl.DataFrame, kept: pl.DataFram
     moments = [  # undefined ones, as the skewness of equal magnitudes, exceed nothing
         getattr(pl.col("mag"), name)().fill_nan(None).fill_null(float("-inf")).alias(f"mag_{name}") for name in least
     ]
-    of_objects = kept.select("id", *(["mag"] if moments else [])).group_by("id")
-    counts = of_objects.agg(pl.len().alias("num_obs"), *moments).cast({"id": pl.String})
+    counts = kept.lazy().group_by("id").agg(pl.len().alias("num_obs"), *moments).cast({"id": pl.String})
     objects = (
         catalog.with_columns(listed=True)
         .join(files.unique("id", keep="first"), on="id", how="full", coalesce=True)
-        .join(counts, on="id", how="left")
+        .join(counts.collect(engine="streaming"), on="id", how="left")
         .with_columns(pl.col("num_obs").fill_null(0).cast(pl.UInt32))
         .sort("id")
     )

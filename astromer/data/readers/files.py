@@ -33,7 +33,7 @@ def read(survey: dict, *, name: str, source: Path, seed: int, part: int, parts: 
     """Yield the catalogue's rows and the light curve files of the objects of one part, the files in blocks."""
     options = survey["files"]
     catalog = read_catalog(source, options)
-    of_part = pl.Series([shard_of(object_id, parts) == part for object_id in catalog["id"]], dtype=pl.Boolean)
+    of_part = pl.Series([shard_of(object_id, parts) == part for object_id in catalog["id"].to_list()], dtype=pl.Boolean)
     yield RawBatch.of(objects=catalog.filter(of_part))
     light_curves = _light_curves(source, options["light_curves"], part, parts)
     buffer = io.BytesIO()
@@ -131,10 +131,8 @@ def parse_light_curves(
     before_first_line = np.repeat(counts.cumsum(dtype=np.uint32) - counts, counts) - np.uint32(1 + skipped)
     origins = pl.DataFrame({"id": ids, "file": files}, schema=dict.fromkeys(["id", "file"], pl.Categorical))
     judged_by = pl.col("time").median().over("file")
-    rows = rows.with_columns(
-        *origins[of_line],
-        line=pl.Series(np.arange(len(of_line), dtype=np.uint32) - before_first_line),
-    ).with_columns(
+    line = pl.Series("line", np.arange(len(of_line), dtype=np.uint32) - before_first_line)
+    rows = rows.hstack([*origins[of_line], line]).with_columns(
         *mark_missing(options["missing_values"]), mjd=to_mjd(pl.col("time"), options["time_origin_jd"], judged_by)
     )
     return rows if table is not None else rows.filter(pl.col("text").is_null() | (pl.col("text") != ""))
