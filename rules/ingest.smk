@@ -111,7 +111,7 @@ rule ingest_shard:
     params:
         survey=as_json("surveys", "{survey}"),
         seed=lambda wildcards: (config["seed"] if wildcards.survey in simulated_surveys() else None),
-        code=package_digest("data/readers", "data/simulation", "data/sources.py", "data/ingest.py"),
+        code=package_digest("data/readers", "data/simulation", "data/sources.py", "data/filters.py", "data/ingest.py"),
     message:
         "Filtering shard {wildcards.shard} of {wildcards.survey}"
     script:

@@ -20,6 +20,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from astromer.data.filters import judge_objects, judge_observations
 from astromer.data.readers import READERS
 from astromer.data.readers.base import OBJECT_SCHEMA, RAW_SCHEMA, RawBatch, conform, shard_of
 from astromer.errors import InputError
@@ -32,17 +33,6 @@ EXAMPLES_PER_RULE = 5
 BULK_SIZE = 1_000_000  # observations that are sorted into shards at once
 SORTED_AT_ONCE = 300_000  # observations
 ROW_GROUP_SIZE = 262_144  # observations that a reader of the Parquet file has to hold at once
-RULES = pl.Enum(
-    [
-        "unreadable line",
-        "missing value",
-        "not a finite number",
-        "error out of range",
-        "second file of the object",
-        "time repeated",
-        "magnitude beyond percentiles",
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -201,9 +191,9 @@ def ingest_shard(raw: RawBatch, survey: dict, *, name: str, shard: int) -> Shard
     origins = _origins(raw.observations)
     files = origins.cast(pl.String).filter(pl.col("id") != "").sort("id", "file")  # lines without an id have no object
     rows, in_order = _sorted(_numbered(raw.observations, origins["id"].unique()))
-    judged = _judge_observations(rows, filters, files if reader.one_file_per_object else None, repeats=not in_order)
+    judged = judge_observations(rows, filters, files if reader.one_file_per_object else None, repeats=not in_order)
     kept = _where(judged, pl.col("rule").is_null()).select(OBSERVATION_SCHEMA.keys())
-    objects = _judge_objects(catalog, files, kept, filters)
+    objects = judge_objects(catalog, files, kept, filters)
     accepted = objects.filter(pl.col("rule").is_null()).sort("id")
     lost = objects.filter(pl.col("rule").is_not_null(), pl.col("num_obs") > 0)
     observations = _where(kept, ~pl.col("id").is_in(lost["id"].cast(kept["id"].dtype).implode()))
@@ -275,6 +265,7 @@ def _sorted(rows: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
 
 
 def _in_order(rows: pl.DataFrame) -> bool:
+    """Tell whether ids never fall and the times of each rise; a missing time, here NaN, does not."""
     number, mjd = rows["id"].to_physical().to_numpy(), rows["mjd"].to_numpy()
     return bool(np.all((number[:-1] < number[1:]) | (number[:-1] == number[1:]) & (mjd[:-1] < mjd[1:])))
 
@@ -309,91 +300,6 @@ def _one_row_per_object(objects: pl.DataFrame, one_file_per_object: bool, name: 
         .group_by("id", maintain_order=True)
         .agg(pl.exclude("id").drop_nulls().first())
         .drop("file")
-    )
-
-
-def _judge_observations(
-    rows: pl.DataFrame, filters: dict, files: pl.DataFrame | None, *, repeats: bool
-) -> pl.DataFrame:
-    """Add the column `rule`: the first rule that rejects the row, null where none does.
-
-    Args:
-        rows: sorted by id and time.
-        filters: the survey's `filters`.
-        files: the files of each object, of which only the first counts; None if they all do.
-        repeats: whether an object may have a time twice.
-    """
-    surplus = [] if files is None else files.filter(~pl.col("id").is_first_distinct())["file"]
-    rule = _observation_rule(filters, surplus).cast(RULES)
-    judged = pl.concat(chunk.with_columns(rule=rule) for chunk in _chunks(rows))
-    if repeats:
-        judged = judged.with_columns(rule=pl.coalesce("rule", _rejected(_time_repeated(), "time repeated")))
-    if filters["clip_percentiles"]:
-        clipped = _beyond_percentiles(*filters["clip_percentiles"])
-        judged = judged.with_columns(rule=pl.coalesce("rule", _rejected(clipped, "magnitude beyond percentiles")))
-    return judged
-
-
-def _rejected(condition: pl.Expr, rule: str) -> pl.Expr:
-    return pl.when(condition).then(pl.lit(rule, RULES))
-
-
-def _observation_rule(filters: dict, surplus_files: Iterable[str]) -> pl.Expr:
-    """Name the first rule that rejects a row by itself, null where none does."""
-    numbers = ["mjd", "mag", "err_mag"]
-    err = pl.col("err_mag")
-    rule = (
-        pl.when(pl.any_horizontal(pl.col(numbers).is_null()))
-        .then(pl.lit("unreadable line"))
-        .when(pl.any_horizontal(pl.col(numbers).is_nan()))
-        .then(pl.lit("missing value"))
-        .when(~pl.all_horizontal(pl.col(numbers).is_between(-np.inf, np.inf, closed="none")))
-        .then(pl.lit("not a finite number"))
-        .when((err <= 0) | (err >= filters["max_err_mag"]))
-        .then(pl.lit("error out of range"))
-    )
-    surplus = list(surplus_files)
-    return rule.when(pl.col("file").is_in(surplus)).then(pl.lit("second file of the object")) if surplus else rule
-
-
-def _time_repeated() -> pl.Expr:
-    """Hold for every row but the first among an object's not yet rejected rows of the same time (rows are sorted)."""
-    accepted = pl.col("rule").is_null()
-    same = [pl.col(name) == pl.when(accepted).then(pl.col(name)).forward_fill().shift() for name in ("id", "mjd")]
-    return accepted & pl.all_horizontal(same)
-
-
-def _beyond_percentiles(low: float, high: float) -> pl.Expr:
-    """Hold for the not yet rejected rows outside these percentiles of their object's magnitudes."""
-    accepted = pl.col("rule").is_null()
-    mag = pl.when(accepted).then(pl.col("mag"))
-    bounds = [mag.quantile(percentile / 100, "linear").over("id") for percentile in (low, high)]
-    return accepted & ~pl.col("mag").is_between(*bounds)
-
-
-def _judge_objects(catalog: pl.DataFrame, files: pl.DataFrame, kept: pl.DataFrame, filters: dict) -> pl.DataFrame:
-    """One row for each object of the catalogue or the light curves: catalogue columns, file, num_obs and `rule`."""
-    least = filters["variability"] or {}
-    moments = [  # undefined ones, as the skewness of equal magnitudes, exceed nothing
-        getattr(pl.col("mag"), name)().fill_nan(None).fill_null(float("-inf")).alias(f"mag_{name}") for name in least
-    ]
-    counts = kept.lazy().group_by("id").agg(pl.len().alias("num_obs"), *moments).cast({"id": pl.String})
-    objects = (
-        catalog.with_columns(listed=True)
-        .join(files.unique("id", keep="first"), on="id", how="full", coalesce=True)
-        .join(counts.collect(engine="streaming"), on="id", how="left")
-        .with_columns(pl.col("num_obs").fill_null(0).cast(pl.UInt32))
-        .sort("id")
-    )
-    return objects.with_columns(
-        rule=pl.when(pl.col("listed").is_null())
-        .then(pl.lit("not in the catalogue"))
-        .when(pl.col("file").is_null())
-        .then(pl.lit("no light curve"))
-        .when(pl.col("num_obs") < filters["min_observations"])
-        .then(pl.lit("too few observations"))
-        .when(~pl.all_horizontal([pl.col(f"mag_{name}") > bound for name, bound in least.items()] or [pl.lit(True)]))
-        .then(pl.lit("not variable enough"))
     )
 
 
