@@ -194,7 +194,7 @@ def ingest_shard(raw: RawBatch, survey: dict, *, name: str, shard: int) -> Shard
     judged = judge_observations(rows, filters, files if reader.one_file_per_object else None, repeats=not in_order)
     kept = _where(judged, pl.col("rule").is_null()).select(OBSERVATION_SCHEMA.keys())
     objects = judge_objects(catalog, files, kept, filters)
-    accepted = objects.filter(pl.col("rule").is_null()).sort("id")
+    accepted = objects.filter(pl.col("rule").is_null())
     lost = objects.filter(pl.col("rule").is_not_null(), pl.col("num_obs") > 0)
     observations = _where(kept, ~pl.col("id").is_in(lost["id"].cast(kept["id"].dtype).implode()))
     return Shard(
@@ -249,7 +249,7 @@ def _numbered(rows: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
 
 
 def _sorted(rows: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
-    """Sort rows by id and time, and tell whether they were in order already, no time repeated: most dumps are."""
+    """Sort rows, whose ids are an Enum, by id and time; tell if they were in order, no time repeated: most are."""
     in_order = all(_in_order(chunk) for chunk in _chunks(rows, overlap=1))
     if not in_order:
         files = pl.Enum(rows["file"].unique().cast(pl.String).sort())

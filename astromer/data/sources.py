@@ -56,7 +56,7 @@ def iter_members(source: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[
     """Yield name and whole content of the files that `open_members` finds."""
     with _naming_damage(f"{source}: unreadable archive"):
         if source.is_dir():
-            yield from ((name, _content(f"{source}/{name}")) for name in _names_below(source) if wanted(name))
+            yield from ((name, _content(f"{source}/{name}")) for name in _names_below(source, "") if wanted(name))
         else:
             yield from ((name, stream.read()) for name, stream in open_members(source, wanted))
 
@@ -119,22 +119,21 @@ def _naming_damage(what: str) -> Iterator[None]:
 
 
 def _folder_members(folder: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, BinaryIO]]:
-    for name in _names_below(folder):
+    for name in _names_below(folder, ""):
         if wanted(name):
             with (folder / name).open("rb") as stream:
                 yield name, stream
 
 
-def _names_below(folder: Path) -> Iterator[str]:
-    """Yield the paths of all files below `folder`, always in the same order; much faster than `Path.rglob`."""
-
-    def fail(error: OSError) -> None:
-        raise error
-
-    for path, folders, files in os.walk(folder, onerror=fail, followlinks=True):
-        folders.sort()
-        prefix = "" if path == str(folder) else f"{os.path.relpath(path, folder)}/"
-        yield from (prefix + name for name in sorted(files))
+def _names_below(folder: Path, prefix: str) -> Iterator[str]:
+    """Yield the paths of all files below `folder / prefix`, sorted; much faster than `Path.rglob` for many files."""
+    with os.scandir(folder / prefix) as found:
+        entries = sorted((entry.name, entry.is_dir()) for entry in found)
+    for name, is_folder in entries:
+        if is_folder:
+            yield from _names_below(folder, f"{prefix}{name}/")
+        else:
+            yield f"{prefix}{name}"
 
 
 def _single_member(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, BinaryIO]]:
