@@ -4,14 +4,20 @@ LOCK ?= envs/cpu.lock
 BIN := .venv/bin
 CORES ?= all
 SHELL := /bin/sh
+FAST := $(addprefix tests/unit/,config splits surveys test_environment.py test_files.py test_imports.py)
 .DELETE_ON_ERROR:
-.PHONY: demo test lint unit workflow lock clean
+.PHONY: demo test quick lint types fast unit workflow coverage docs lock clean
 
 demo: .venv/installed
 	$(BIN)/snakemake --cores $(CORES)
 
-test: lint
-	$(MAKE) --jobs=2 unit workflow
+# Every check that continuous integration runs.
+test: .venv/installed
+	$(MAKE) --jobs=2 --output-sync=target lint types unit workflow
+
+# What to run before a commit: lint, types, and the tests that need neither TensorFlow nor a run of the workflow.
+quick: .venv/installed
+	$(MAKE) --jobs=2 --output-sync=target lint types fast
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -19,6 +25,13 @@ lint: .venv/installed
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 	$(BIN)/nbstripout --keep-id --verify notebooks/*.ipynb
+	$(BIN)/codespell
+
+types: .venv/installed
+	$(BIN)/pyrefly check
+
+fast: .venv/installed
+	$(BIN)/python -m pytest $(FAST)
 
 unit: .venv/installed
 	$(BIN)/python -m pytest tests/unit
@@ -26,16 +39,25 @@ unit: .venv/installed
 workflow: .venv/installed
 	$(BIN)/python -m pytest tests/workflow
 
-# The environment is made anew when the lock changes; --require-hashes refuses any file that differs from the lock's.
+# Which lines of the package no unit test reaches.
+coverage: .venv/installed
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered tests/unit
+
+# What is generated from the models of the configuration: its schema, and the table of its keys.
+docs: .venv/installed
+	$(BIN)/python config/write_docs.py
+
+# The environment is rebuilt when the lock changes; --require-hashes refuses any file that differs from the lock's.
 .venv/installed: $(LOCK)
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
 	@touch $@
 
-# Resolve the locks anew, and the conda environment's versions with them (needs uv).
+# Resolve the locks again from pyproject.toml, and the conda environment's versions with them (needs uv).
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet
 lock:
-	cd envs && uv pip compile cpu.in --universal --python-version 3.11 --generate-hashes --quiet --output-file cpu.lock
-	cd envs && uv pip compile gpu.in --universal --python-version 3.11 --generate-hashes --quiet --output-file gpu.lock
+	$(COMPILE) --extra cpu --extra workflow --extra dev --output-file envs/cpu.lock
+	$(COMPILE) --extra gpu --extra workflow --extra dev --output-file envs/gpu.lock
 	$(PYTHON) envs/write_conda.py
 
 clean:

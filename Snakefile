@@ -1,14 +1,17 @@
 """ASTROMER 2, from raw survey dumps to every figure and table. What to type is in README.md."""
 
+import os
 import shlex
 import sys
 
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version
 
 min_version("9.27")
 
-# Snakemake puts the path of Python unquoted into shell commands (snakemake/snakemake#2645): mind a space in it.
+# Snakemake puts the path of Python unquoted into shell commands (snakemake/snakemake#2645), where a space would break it.
 sys.executable = shlex.quote(sys.executable)
+# Snakemake starts its jobs in the same folder as this file is read from, but not with it on the path.
+sys.path.insert(0, str(workflow.basedir))
 
 
 inputflags:
@@ -16,7 +19,7 @@ inputflags:
 
 
 # A run's configuration is complete by itself: the default one is read only where none is given.
-if "run" not in config:
+if not workflow.overwrite_configfiles:
 
     configfile: f"{workflow.basedir}/config/config.yaml"
 
@@ -25,45 +28,40 @@ configfile: f"{workflow.basedir}/config/surveys.yaml"
 configfile: f"{workflow.basedir}/config/weights.yaml"
 
 
-validate(config, "config/schemas/config.schema.yaml")
+include: "rules/common.smk"
 
 
 report: "rules/captions/workflow.rst"
 
 
 pathvars:
-    results=f"results/{config['run']}",
-    logs=f"results/{config['run']}/logs",
-    benchmarks=f"results/{config['run']}/benchmarks",
+    results=f"results/{RUN.run}",
+    logs=f"results/{RUN.run}/logs",
+    benchmarks=f"results/{RUN.run}/benchmarks",
 
 
 wildcard_constraints:
-    survey="|".join(config["surveys"]),
+    survey="|".join(RUN.surveys),
     shard=r"\d+",
-    ckpt="|".join(config["checkpoints"]),
-    dataset="|".join(config["datasets"]),
+    encoder="|".join(RUN.encoders),
+    dataset="|".join(RUN.datasets),
     fold=r"\d+",
     spc=r"\d+",
-    head="|".join(config["classification"]["heads"]),
-    baseline="|".join(config["classification"]["baselines"]),
+    head=any_of(RUN.classification.heads),
+    baseline=any_of(RUN.classification.baselines),
 
 
-include: "rules/common.smk"
-
-
-check_references(config)
-
-
-include: "rules/outputs.smk"
+include: "rules/dumps.smk"
+include: "rules/figure_table.smk"
 include: "rules/ingest.smk"
 include: "rules/split.smk"
 include: "rules/records.smk"
 include: "rules/pretrain.smk"
-include: "rules/weights.smk"
 include: "rules/finetune.smk"
+include: "rules/embed.smk"
 include: "rules/classify.smk"
+include: "rules/ablation.smk"
 include: "rules/figures.smk"
-include: "rules/models.smk"
 include: "rules/report.smk"
 include: "rules/collect.smk"
 
@@ -82,4 +80,4 @@ onsuccess:
 
 
 onerror:
-    print(f"A job failed: its log lies under results/{config['run']}/logs/, the last lines are shown above.")
+    print(f"A job failed: its log lies under results/{RUN.run}/logs/, the last lines are shown above.")

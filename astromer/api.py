@@ -1,9 +1,9 @@
-"""The Python interface: build a model, load published weights, turn light curves into vectors. See docs/python.md."""
+"""The Python interface: build a model, load published weights, compute embeddings. See docs/python.md."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import keras
 import numpy as np
@@ -11,39 +11,38 @@ import polars as pl
 import tensorflow as tf
 import yaml
 
+from astromer.config.encoders import DEFAULT_WINDOW, EncoderConfig
 from astromer.data.batches import PAD_MULTIPLE
-from astromer.data.download import download
 from astromer.data.masking import show_windows
 from astromer.data.windows import Cuts, cut_windows, regular_windows
 from astromer.errors import InputError
-from astromer.models import published
-from astromer.models.config import EncoderConfig
+from astromer.models import weights
 from astromer.models.encoders import INPUT_NAMES, build_encoder, build_reconstructor
 from astromer.models.pooling import masked_mean
-from astromer.models.published import Pretrained
+from astromer.models.weights import Pretrained
+from astromer.surveys.download import download
 
 COLUMNS = ("id", "mjd", "mag")
-DEFAULT_WINDOW = 200
 
 
-def build(config: EncoderConfig | Mapping[str, object]) -> keras.Model:
-    """Build an untrained reconstructor; its `get_layer("encoder")` is the encoder.
+def build(config: EncoderConfig | Mapping[str, Any]) -> keras.Model:
+    """Build an untrained reconstructor; `get_layer("encoder")` returns its encoder.
 
     Args:
-        config: an `EncoderConfig` or its values, of which only `architecture` (`v1`, `v2`) has no default.
+        config: an `EncoderConfig` or its values; only `architecture` (`v1`, `v2`) has no default.
 
     Raises:
         InputError: a key is unknown or missing, or its value out of range.
     """
     if not isinstance(config, EncoderConfig):
-        config = EncoderConfig.from_dict(config)
+        config = EncoderConfig.read(config, "encoder config")
     return build_reconstructor(build_encoder(config))
 
 
-def named_weights() -> dict[str, dict[str, object]]:
-    """Describe the published weights of config/weights.yaml by name: `url`, `file`, `sha256`, `licence`, ..."""
+def named_weights() -> dict[str, dict[str, Any]]:
+    """Return the entries of config/weights.yaml by name: `url`, `file`, `sha256`, `licence`, ..."""
     path = Path(__file__).resolve().parents[1] / "config/weights.yaml"
-    if not path.is_file():  # installed, not run from a checkout
+    if not path.is_file():  # the package is installed, not run from a checkout
         installed = metadata.distribution("astromer").files or []
         path = next(Path(file.locate()) for file in installed if file.name == path.name)
     return yaml.safe_load(path.read_text(encoding="utf-8"))["weights"]
@@ -56,31 +55,31 @@ def load_pretrained(
     mirror: Path | str | None = None,
     cache: Path | str | None = None,
 ) -> Pretrained:
-    """Load a trained reconstructor and the config of its encoder.
+    """Load a trained reconstructor and the configuration of its encoder.
 
     Args:
-        path_or_name: path to a folder of ours (`model.keras`, `config.json`), to the zip archive of published weights,
-            or to a folder with a checkpoint of the released code; if there is none, a name of `named_weights`.
+        path_or_name: path to a folder of ours (`model.keras`, `config.json`), to a zip archive of published weights, or
+            to a folder with a checkpoint of the released code; if no such path exists, a name of `named_weights`.
         variant: `paper` or `released`, for weights of the released code; see docs/variants.md. `released` by default.
-        mirror: folder that is looked into first for the file of a name.
-        cache: folder where the file of a name is kept, and downloaded to if it is not there yet.
+        mirror: folder that is searched first for the file of named weights.
+        cache: folder for the file of named weights; the file is downloaded if it is missing.
 
     Raises:
-        InputError: there is no such path or name, or the file is not what it should be; the message says which.
-        requests.RequestException: the download broke off several times.
+        InputError: there is no such path or name, or the file is not as expected.
+        requests.RequestException: all attempts to download the file failed.
     """
     if Path(path_or_name).exists():
-        return published.load_pretrained(Path(path_or_name), variant=variant)
+        return weights.load_pretrained(Path(path_or_name), variant=variant)
     name, known = str(path_or_name), named_weights()
     if name not in known:
         names = ", ".join(sorted(known))
         raise InputError(f"{name}: no such file or folder; nor is it one of the named weights: {names}")
     path = _fetch(name, known[name], mirror, cache)
-    return published.load_pretrained(path, variant=variant, sha256=known[name]["sha256"])
+    return weights.load_pretrained(path, variant=variant, sha256=known[name]["sha256"])
 
 
-def _fetch(name: str, entry: Mapping[str, object], mirror: Path | str | None, cache: Path | str | None) -> Path:
-    """Return where the file of named weights is, after downloading it if need be."""
+def _fetch(name: str, entry: Mapping[str, Any], mirror: Path | str | None, cache: Path | str | None) -> Path:
+    """Return the path to the file of named weights; download the file if necessary."""
     places = [Path(folder, entry["file"]) for folder in (mirror, cache) if folder is not None]
     for path in places:
         if path.is_file():
@@ -101,26 +100,26 @@ def encode(
     window: int | None = None,
     batch_size: int = 256,
 ) -> pl.DataFrame:
-    """Turn light curves into vectors, every observation being visible to the encoder.
+    """Compute embeddings of light curves, with every observation visible to the encoder.
 
     Light curves longer than `window` are cut as in training: the last window is shifted back to end at the last
-    observation. A window's vector is the mean over its observations; an object's is the mean of its windows' vectors,
-    weighted by their numbers of observations. Neither batch nor padding has an influence; the `released` v1, which
-    attends to padding, gets windows padded to `window` always, as in its training.
+    observation. The embedding of a window is the mean over its observations; that of an object is the mean over its
+    windows, weighted by their numbers of observations. The result does not depend on batches or padding. The `released`
+    v1 attends to padding; its windows are therefore always padded to `window`, as in its training.
 
     Args:
-        light_curves: a table of `id`, `mjd` [days] and `mag`, in any order; or a list of arrays `(n, 2)` or `(n, 3)`
-            of time [days], magnitude and, not used, its error, whose ids are their positions in the list.
-        model: what `load_pretrained` or `build` returned.
-        per: one row for each `window` or for each `object`.
-        layer: which level: 0 is the input embedding, 1 the first block, -1 the last; `all` for all of them.
-        window: observations in the longest window; by default that of the model's config, else 200.
-        batch_size: windows that are computed at once; of no influence on the result.
+        light_curves: a table with the columns `id`, `mjd` [days] and `mag`, in any order; or a list of arrays `(n, 2)`
+            or `(n, 3)` of time [days], magnitude and error (not used), whose ids are their positions in the list.
+        model: result of `load_pretrained` or `build`.
+        per: `window` for one row per window, `object` for one row per object.
+        layer: index of the level: 0 is the input embedding, 1 the first block, -1 the last; `all` for all levels.
+        window: maximum number of observations in a window; by default that of the model's configuration, otherwise 200.
+        batch_size: windows computed at once; it does not change the result.
 
     Returns:
-        Rows in the order of the light curves: `id`; `start`, the index of the window's first observation in time (for
-        `window`); `length`, its number of observations; `embedding`, a float32 array `(dim,)`, or `(levels, dim)` for
-        all levels. `table["embedding"].to_numpy()` is the matrix of features.
+        Rows in the order of the light curves: `id`; `start`, the index of the window's first observation in time (only
+        for `window`); `length`, the number of observations; `embedding`, a float32 array `(dim,)`, or `(levels, dim)`
+        for all levels. `table["embedding"].to_numpy()` is the matrix of features.
 
     Raises:
         InputError: no light curve, an empty one, a value that is not finite, or an argument out of range.
@@ -147,7 +146,7 @@ def encode(
 
 
 class _Curves(NamedTuple):
-    """Light curves one after the other, each sorted by time."""
+    """Concatenated light curves, each sorted by time."""
 
     ids: pl.Series
     lengths: np.ndarray  # int32 (objects,)
@@ -222,7 +221,7 @@ def _embed(
     window: int,
     batch_size: int,
 ) -> Iterator[np.ndarray]:
-    """Yield the vectors `(batch, levels, dim)` of windows of similar length, from short to long."""
+    """Yield embeddings `(batch, levels, dim)` of batches of windows, sorted by length."""
 
     @tf.function(reduce_retracing=True)
     def means(inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
@@ -244,7 +243,7 @@ def _embed(
 
 
 def _by_length(lengths: np.ndarray) -> np.ndarray:
-    """Order of the windows in which they are embedded."""
+    """Return the order in which windows are embedded."""
     return np.argsort(lengths, kind="stable")
 
 

@@ -1,4 +1,4 @@
-"""The one exception that means "the input is wrong", as opposed to "the program is"."""
+"""The exception for wrong input, as opposed to errors of the program."""
 
 
 class InputError(ValueError):

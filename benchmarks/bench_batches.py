@@ -2,8 +2,8 @@
 
     PYTHONPATH=. .venv/bin/python benchmarks/bench_batches.py [--light-curves 20000] [--batch-size 256]
 
-Nothing is cached but what the operating system keeps of the files: each epoch reads the records and draws masks anew.
-The first epoch of each measurement is left out, and the machine's matrix product is timed beside each one.
+Nothing is cached except by the operating system: each epoch reads the records and draws masks again. The first epoch of
+each measurement is discarded, and the machine's rate of matrix products is measured with each.
 """
 
 import argparse
@@ -17,8 +17,8 @@ import numpy as np
 import tensorflow as tf
 from bench_records import CLASSES, ORIGINAL_GEMM_GFLOPS, gemm_gflops, simulate, timed
 
+from astromer.config.encoders import Masking
 from astromer.data.batches import plain_batches, pretraining_batches
-from astromer.data.masking import Masking
 from astromer.data.records import write_records
 from astromer.data.windows import window_starts
 
@@ -28,7 +28,7 @@ MASKING = Masking()
 
 
 def per_object(files: list[Path], batch_size: int) -> tf.data.Dataset:
-    """Return masked windows by way of one map call per object and per window."""
+    """Return masked windows of a pipeline with one map call per object and per window."""
 
     def windows(serialized: tf.Tensor) -> tf.data.Dataset:
         _, lists = tf.io.parse_single_sequence_example(
@@ -61,7 +61,7 @@ def per_object(files: list[Path], batch_size: int) -> tf.data.Dataset:
 
 
 def drain(batches: tf.data.Dataset) -> None:
-    """Iterate over a dataset without looking at it."""
+    """Iterate over a dataset and discard its elements."""
     for _ in batches:
         pass
 

@@ -1,4 +1,4 @@
-"""How fast a dump of text files becomes Parquet, beside a plain pandas read of each file, and in how much memory.
+"""Ingest of a dump of text files to Parquet: speed relative to reading each file with pandas, and memory.
 
     PYTHONPATH=. .venv/bin/python benchmarks/bench_ingest.py [--dump asas.tar.xz] [--shards 2] [--repeats 3]
 
@@ -37,18 +37,18 @@ def survey_section(shards: int) -> dict:
         "labels": {},
     }
     filters = {"max_err_mag": 1.0, "min_observations": 1, "clip_percentiles": None, "variability": None}
-    return {"format": "files", "shards": shards, "filters": filters, "files": layout}
+    return {"format": "files", "source": "asas", "shards": shards, "filters": filters, "files": layout}
 
 
 def write_simulated_dump(folder: Path, objects: int = 4000) -> None:
-    """Write text files of simulated stars, with a catalogue, as the plain ASAS dump has them."""
-    from astromer.data.readers import simulated
+    """Write text files of simulated stars and a catalogue in the layout of the plain ASAS dump."""
+    from astromer.surveys.readers import simulated
 
-    options = {"style": "macho", "objects": objects, "classes": {"EC": 1, "RRab": 1}, "mean_observations": 450}
+    options = simulated.Options(style="macho", objects=objects, classes=["EC", "RRab"], mean_observations=450)
     light_curves = folder / "asas/lightcurves"
     light_curves.mkdir(parents=True)
     rows = ["ID,Class,Band"]
-    for batch in simulated.read({"simulated": options}, name="sky", source=None, seed=0, part=0, parts=1):
+    for batch in simulated.read(options, name="sky", source=None, seed=0, part=0, parts=1):
         rows += [f"{star},{label},{band}" for star, label, band in batch.objects.select("id", "class", "band").rows()]
         for (star,), rows_of_star in batch.observations.group_by("id"):
             values = rows_of_star.select(2400000.5 + rows_of_star["mjd"], "mag", "err_mag").rows()
@@ -65,21 +65,27 @@ def read_with_pandas(dump: Path) -> None:
 
 
 def warm_up() -> None:
-    """Load what a job needs, so that the time for it is not measured."""
+    """Import the modules of a job, so that the time for it is not measured."""
     import pyarrow as pa
 
-    import astromer.data.ingest  # noqa: F401
+    import astromer.surveys.ingest
+    import astromer.surveys.parts  # noqa: F401
+    from astromer.config.surveys import read_survey
 
     pa.set_cpu_count(1)
+    read_survey(survey_section(1))
 
 
 def shard_job(section: dict, dump: Path, out: Path, shard: int) -> None:
-    from astromer.data.ingest import ingest_shard, read_shard
+    from astromer.config.surveys import read_survey
+    from astromer.surveys.ingest import ingest_shard
+    from astromer.surveys.parts import read_shard
 
+    survey = read_survey(section)
     names = {"observations": "parquet", "objects": "objects.parquet", "quality": "csv", "examples": "examples.csv"}
     paths = {table: out / f"{shard}.{suffix}" for table, suffix in names.items()}
-    raw = read_shard(section, name="asas", source=dump, seed=0, shard=shard)
-    ingest_shard(raw, section, name="asas", shard=shard).write(**paths)
+    raw = read_shard(survey, name="asas", source=dump, seed=0, shard=shard)
+    ingest_shard(raw, survey, name="asas", shard=shard).write(**paths)
 
 
 def measured(function, *arguments) -> tuple[float, float]:
@@ -90,7 +96,7 @@ def measured(function, *arguments) -> tuple[float, float]:
 
 
 def ingest_all(pool: ProcessPoolExecutor, section: dict, dump: Path, out: Path) -> list[tuple[float, float]]:
-    """Ingest the whole survey, one job of one thread for each worker at a time; return what they measured."""
+    """Ingest the whole survey, with one job of one thread per worker at a time; return the jobs' measurements."""
     jobs = [pool.submit(measured, shard_job, section, dump, out, shard) for shard in range(section["shards"])]
     return [job.result() for job in jobs]
 
@@ -137,7 +143,7 @@ def main() -> None:
 
 
 def report(results: dict[str, list]) -> None:
-    """Print for each way its time, processor time, how much faster than pandas it is, and the memory of a job."""
+    """Print time, processor time, speed relative to pandas and memory of a job for each way of reading."""
     wall = {label: statistics.median(seconds for seconds, _ in runs) for label, runs in results.items()}
     for label, runs in results.items():
         cpu = statistics.median(sum(seconds for seconds, _ in jobs) for _, jobs in runs)

@@ -1,10 +1,10 @@
-"""Ingest and records of simulated surveys of two sizes: does memory stay, and does time grow linearly?
+"""Memory and time of ingest and records for simulated surveys of two sizes.
 
     PYTHONPATH=. .venv/bin/python benchmarks/bench_scale.py --sizes 20000 200000
 
-Every job of the workflow runs in a process of its own, as Snakemake runs it, two at a time: shards are simulated and
-ingested at once, then ingested again as a dump in no order is, by way of sorted parts, and packed into records. Prints
-the largest peak memory of any job, the time, and the ratios between the sizes.
+Every job runs in a separate process, as in the workflow, two at a time: shards are simulated and ingested directly,
+then ingested again from sorted parts as for a scattered dump, and written as records. The script prints the largest
+peak memory of any job, the time, and the ratios between the sizes.
 """
 
 import argparse
@@ -22,8 +22,10 @@ PRELUDE = """
 import json, sys
 from pathlib import Path
 import polars as pl
-from astromer.data.ingest import gather_shard, ingest_shard, read_part, read_shard
+from astromer.config.surveys import read_survey
 from astromer.data.records import write_records
+from astromer.surveys.ingest import ingest_shard
+from astromer.surveys.parts import gather_shard, read_part, read_shard
 folder, shard, size, shards = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 filters = {"max_err_mag": 1.0, "min_observations": 5, "clip_percentiles": None, "variability": None}
 simulated = {"style": "macho", "objects": size, "classes": ["EC", "RRab", "LPV"], "mean_observations": None}
@@ -39,16 +41,16 @@ outputs = {name: folder / f"{name}{last_first}.{suffix}" for name, suffix in tab
 """
 JOBS = {
     "ingest at once": """
-survey = {"format": "simulated", "shards": shards, "filters": filters, "simulated": simulated}
+survey = read_survey({"format": "simulated", "shards": shards, "filters": filters, "simulated": simulated})
 raw = read_shard(survey, name="sim", source=None, seed=1, shard=shard)
 ingest_shard(raw, survey, name="sim", shard=shard).write(**outputs)
 """,
     "read a part": """
-survey = {"format": "table", "shards": shards, "filters": filters, "table": table}
+survey = read_survey({"format": "table", "source": ".", "shards": shards, "filters": filters, "table": table})
 read_part(survey, folder / f"raw{shard}", folder / f"listed{shard}", name="sim", source=folder, part=shard)
 """,
     "ingest sorted parts": """
-survey = {"format": "table", "shards": shards, "filters": filters, "table": table}
+survey = read_survey({"format": "table", "source": ".", "shards": shards, "filters": filters, "table": table})
 parts = [[folder / f"{kind}{part}" for part in range(shards)] for kind in ("raw", "listed")]
 result = ingest_shard(gather_shard(*parts, shard), survey, name="sim", shard=shard)
 result.write(**{name: path.with_name(f"again_{path.name}") for name, path in outputs.items()})
@@ -71,7 +73,7 @@ def run_job(job: str, *arguments: str) -> float:
 
 
 def measure(size: int, workers: int) -> tuple[float, float]:
-    """Take a survey of `size` stars through all jobs; return the largest peak in MB and the wall time in seconds."""
+    """Run all jobs for a survey of `size` stars; return the largest peak in MB and the wall time in seconds."""
     shards = max(1, round(size / OBJECTS_PER_SHARD))
     peaks, started = {}, time.monotonic()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:

@@ -27,10 +27,9 @@ import polars as pl
 import tensorflow as tf
 from bench_records import ORIGINAL_GEMM_GFLOPS, gemm_gflops
 
+from astromer.config.encoders import EncoderConfig, Masking
 from astromer.data.batches import PAD_MULTIPLE, pretraining_batches
-from astromer.data.masking import Masking
 from astromer.data.records import write_records
-from astromer.models.config import EncoderConfig
 from astromer.models.encoders import build_encoder, build_reconstructor
 from astromer.models.pooling import pool
 from astromer.training.objectives import ReconstructionObjective
@@ -58,7 +57,7 @@ def gflop_of_window(config: EncoderConfig) -> float:
 
 
 def write_light_curves(path: Path, lengths: np.ndarray) -> Path:
-    """Write records of stars with so many observations."""
+    """Write records of stars with the given numbers of observations."""
     rng = np.random.default_rng(1)
     total = lengths.sum()
     ids = np.array([f"{star:06d}" for star in range(len(lengths))])
@@ -97,7 +96,7 @@ def embedding_step(config: EncoderConfig) -> Callable[[dict], object]:
 
 
 def windows_per_s(step: Callable[[dict], object], batches: Iterable[dict], least_seconds: float) -> float:
-    """Return the rate of a step over so many batches as take `least_seconds`."""
+    """Return the rate of a step, measured over at least `least_seconds`."""
     start, windows = time.perf_counter(), 0
     for batch in batches:
         np.asarray(step(batch))
@@ -131,7 +130,7 @@ def compare_lengths(repeats: int) -> None:
         files = [write_light_curves(Path(scratch, "short.tfrecord"), SHORT_LENGTHS)]
         for name, options, batch_size, *_ in CASES[1:]:
             rates = {None: [], PAD_MULTIPLE: []}
-            steps = {pad: training_step(EncoderConfig("v2", window=WINDOW, **options)) for pad in rates}
+            steps = {pad: training_step(EncoderConfig(architecture="v2", window=WINDOW, **options)) for pad in rates}
             for repeat in range(repeats + 1):
                 for pad, step in steps.items():
                     rate = windows_per_s(step, masked_batches(files, batch_size, pad), 6.0)
@@ -151,7 +150,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         file = write_light_curves(Path(scratch, "long.tfrecord"), np.full(500, 2 * WINDOW))
         for name, options, batch_size, training, embedding in CASES:
-            config = EncoderConfig("v2", window=WINDOW, **options)
+            config = EncoderConfig(architecture="v2", window=WINDOW, **options)
             batches = list(masked_batches([file], batch_size).take(3))
             gflop, label = gflop_of_window(config), f"{name}, batches of {batch_size}"
             compare(f"{label}, training", training_step(config), batches, training, 3 * gflop, repeats)

@@ -1,14 +1,16 @@
-"""Write astromer.yaml, the conda environment: the direct dependencies at exactly the versions of cpu.lock.
+"""Write astromer.yaml, the conda environment of the rules: what pyproject.toml asks for, at the versions of cpu.lock.
 
-Snakemake copies an environment file before conda reads it, so it cannot point at the lock beside it.
+Snakemake copies an environment file before conda reads it, so the file cannot refer to the lock beside it.
 """
 
 import re
+import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).parent
+EXTRAS = ("workflow", "plots", "cpu")
 HEADER = """\
-# Written by `make lock`: the direct dependencies at the versions of cpu.lock, for `snakemake --sdm conda`.
+# Written by `make lock`: the dependencies of pyproject.toml at the versions of cpu.lock, for `snakemake --sdm conda`.
 name: astromer
 channels:
   - conda-forge
@@ -19,28 +21,31 @@ dependencies:
 """
 
 
-def direct_dependencies() -> list[str]:
-    """Requirements of cpu.in and the files that it includes, as `name; marker`."""
-    lines = [line.split("#")[0].strip() for name in ("astromer.in", "cpu.in") for line in (HERE / name).open()]
-    requirements = [line for line in lines if line and not line.startswith("-r")]
-    return [re.sub(r"^([A-Za-z0-9_.-]+)[^;]*", r"\1", requirement) for requirement in requirements]
+def requirements(*extras: str) -> list[tuple[str, str]]:
+    """Name and environment marker (empty for none) of the package's dependencies and those of the given extras."""
+    project = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
+    lines = project["dependencies"] + [line for extra in extras for line in project["optional-dependencies"][extra]]
+    own_extra = f"{project['name']}["  # an extra that contains another one
+    parts = [re.fullmatch(r"([\w.-]+)[^;]*;?\s*(.*)", line) for line in lines if not line.startswith(own_extra)]
+    return [(part[1], part[2].replace("'", '"')) for part in parts if part]
 
 
 def locked_versions() -> dict[str, str]:
-    """Version of each package of the lock that Python 3.11 gets."""
-    pins = re.findall(r"^([a-z0-9_.-]+)(?:\[[^]]*\])?==(\S+)([^\\\n]*)", (HERE / "cpu.lock").read_text(), re.MULTILINE)
-    return {name: version for name, version, marker in pins if ">= '3.12'" not in marker}
+    """Version of each package of cpu.lock that Python 3.11 gets."""
+    pin = re.compile(r"^([a-z0-9_.-]+)(?:\[[^]]*\])?==(\S+)([^\\\n]*)", re.MULTILINE)
+    newer = re.compile(r"python_full_version (>=|==) '3\.12")
+    pins = pin.findall((HERE / "cpu.lock").read_text())
+    return {name: version for name, version, marker in pins if not newer.search(marker)}
 
 
 def environment() -> str:
     """Content of astromer.yaml."""
     versions = locked_versions()
-    pinned = []
-    for dependency in direct_dependencies():
-        name, _, marker = dependency.partition(";")
-        pin = f"{name.strip()}=={versions[name.strip()]}"
-        pinned.append(f"      - {pin} ; {marker.strip()}" if marker else f"      - {pin}")
-    return HEADER + "\n".join(pinned) + "\n"
+    pins = [
+        f"      - {name}=={versions[name]}" + (f" ; {marker}" if marker else "")
+        for name, marker in requirements(*EXTRAS)
+    ]
+    return HEADER + "\n".join(pins) + "\n"
 
 
 if __name__ == "__main__":

@@ -1,87 +1,47 @@
-"""Helpers that rules of two stages or more use. Nothing here imports TensorFlow, Keras, polars or papermill."""
+"""Helpers for the rules of two or more stages. Nothing here imports TensorFlow, Keras or papermill."""
 
-import hashlib
-import json
+from functools import cache
 from pathlib import Path
 
+from astromer.config.run import read_run
+from astromer.errors import InputError
+from astromer.imports import digest
+from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 
 
-def check_references(config):
-    """Raise where a section of the configuration names a survey or weights that are not configured."""
-    named = {f"datasets.{name}.survey": dataset["survey"] for name, dataset in config["datasets"].items()}
-    named |= {f"pretraining.surveys[{i}]": survey for i, survey in enumerate(config["pretraining"]["surveys"])}
-    for key, survey in named.items():
-        if survey not in config["surveys"]:
-            known = ", ".join(sorted(config["surveys"]))
-            raise WorkflowError(f"Config key {key}: there is no survey {survey!r}; the configured ones are {known}.")
-    for ckpt in imported_checkpoints():
-        weights, known = config["checkpoints"][ckpt]["weights"], ", ".join(sorted(config["weights"]))
-        if weights not in config["weights"]:
-            key = f"checkpoints.{ckpt}.weights"
-            raise WorkflowError(f"Config key {key}: there are no weights {weights!r}; the configured ones are {known}.")
+def checked_run(content):
+    """Check the run's configuration and fill in defaults; the error has one line per wrong key, with its file."""
+    paths = [*workflow.configfiles, *workflow.overwrite_configfiles]
+    files = [(os.path.relpath(path), load_configfile(path)) for path in paths]
+    try:
+        return read_run(content, files, ("--config", workflow.config_settings.config))
+    except InputError as error:
+        raise WorkflowError(f"The configuration is wrong:\n{error}") from None
 
 
-def used_surveys():
-    """Surveys that the run reads, in the order of their first use."""
-    named = [
-        *config["pretraining"]["surveys"],
-        *(dataset["survey"] for dataset in config["datasets"].values()),
-    ]
-    return list(dict.fromkeys(named))
+RUN = checked_run(config)
+config.update(RUN.model_dump(mode="json", by_alias=True))
 
 
-def simulated_surveys():
-    """Surveys of the run whose stars are simulated; figures and tables say so."""
-    return [survey for survey in used_surveys() if config["surveys"][survey]["format"] == "simulated"]
+@cache
+def code_digest(script, *others):
+    """Digest a rule's script, the stage that it calls, and all modules that these use, so that an edit reruns the rule.
 
-
-def imported_checkpoints():
-    """Checkpoints that are published weights."""
-    return [name for name, encoder in config["checkpoints"].items() if "weights" in encoder]
-
-
-def trained_checkpoints():
-    """Checkpoints that the run pretrains itself."""
-    return [name for name in config["checkpoints"] if name not in imported_checkpoints()]
-
-
-def weights_of(ckpt):
-    """The section of the weights that a checkpoint imports."""
-    return config["weights"][config["checkpoints"][ckpt]["weights"]]
-
-
-def architecture_of(ckpt):
-    """`v1` or `v2`, also of a checkpoint that is imported."""
-    section = weights_of(ckpt) if ckpt in imported_checkpoints() else config["checkpoints"][ckpt]
-    return section["architecture"]
-
-
-def any_of(names):
-    """Constraint of a wildcard: one of the names, and no value at all where there are none."""
-    return "|".join(names) or "(?!)"
-
-
-def shards_of(survey):
-    """Numbers of a survey's shards."""
-    return range(config["surveys"][survey]["shards"])
-
-
-def as_json(*keys):
-    """Parameter function: a section of the configuration as one string, so that a script depends on that section only.
-
-    A key such as `"{survey}"` stands for the wildcard of the job.
+    `others` are names of modules that come from the configuration.
     """
-
-    def section(wildcards):
-        content = config
-        for key in keys:
-            content = content[key.format(**wildcards)]
-        return json.dumps(content, sort_keys=True)
-
-    return section
+    root = Path(workflow.basedir)
+    return digest(root / f"workflow_scripts/{script}.py", root, others)
 
 
+@cache
+def notebook_digest(notebook):
+    """Digest of a notebook and all modules of the package that it uses."""
+    return digest(notebook, Path(workflow.basedir))
+
+
+# The `mem_mb` of the rules have head room over measured peaks: a shard of ASAS takes 300 MiB in ingest, the largest job
+# of `benchmarks/bench_scale.py` (ingest and records) 674 MB, and the import of TensorFlow alone 670 MB.
 def scaled_mem_mb(base):
     """Resource function: `base` MiB on the first attempt, doubled on each retry."""
 
@@ -100,122 +60,113 @@ def scaled_runtime(base):
     return runtime_min
 
 
-def package_digest(*modules):
-    """Hash of the package's sources that a rule uses, so that editing them reruns the rule."""
-    digest = hashlib.sha256()
-    for module in modules:
-        root = Path(workflow.basedir, "astromer", module)
-        for file in [root] if root.is_file() else sorted(root.rglob("*.py")):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
+def any_of(names):
+    """Return the constraint of a wildcard: any of the names; without names, it matches nothing."""
+    return "|".join(names) or "(?!)"
 
 
-def fold_and_spc(dataset):
-    """All pairs of fold and SPC of a dataset."""
+def shards_of(survey):
+    """Return the numbers of a survey's shards."""
+    return range(RUN.surveys[survey].shards)
+
+
+def survey_of(wildcards):
+    """Return the name of a dataset's survey."""
+    return RUN.datasets[wildcards.dataset].survey
+
+
+def classes_of(wildcards):
+    """Return the classes of a dataset in the order of the labels."""
+    return RUN.datasets[wildcards.dataset].classes
+
+
+def data_of(wildcards):
+    """Return `real` or `simulated`, according to the dataset's survey."""
+    return "simulated" if survey_of(wildcards) in RUN.simulated_surveys else "real"
+
+
+def fold_of(wildcards):
+    """Return the fold as a number."""
+    return int(wildcards.fold)
+
+
+def spc_of(wildcards):
+    """Return the samples per class as a number."""
+    return int(wildcards.spc)
+
+
+def sets_of_datasets():
+    """List dataset, fold and SPC of every set of training objects, in the order of the configuration."""
     return [
-        (fold, spc)
-        for fold in range(config["datasets"][dataset]["folds"])
-        for spc in config["datasets"][dataset]["spc"]
+        (name, fold, spc)
+        for name, dataset in RUN.datasets.items()
+        for fold in range(dataset.folds)
+        for spc in dataset.spc
     ]
 
 
-def data_kind(survey):
-    """Whether a survey's stars are `real` or `simulated`."""
-    return "simulated" if survey in simulated_surveys() else "real"
-
-
-# Formats in any part of which any object may stand (`Reader.scattered` in the package).
-SCATTERED_FORMATS = ["macho", "table", "votimeseries"]
-
-# What of the package the training stages use; editing any of it reruns them.
-RECORDS_CODE = [
-    "data/records.py",
-    "data/parsing.py",
-    "data/windows.py",
-    "data/masking.py",
-    "data/batches.py",
-]
-TRAINING_CODE = [*RECORDS_CODE, "models", "training"]
-EXAMPLES_CODE = ["evaluation/examples.py", "evaluation/folding.py"]
-CLASSIFIER_CODE = [*TRAINING_CODE, "evaluation/embeddings.py", "evaluation/scores.py"]
+def pretraining_records(subset):
+    """List the record files of one subset of all shards of the surveys for pretraining."""
+    return [
+        f"<results>/records/pretraining/{survey}/{shard}/{subset}.tfrecord"
+        for survey in RUN.pretraining.surveys
+        for shard in shards_of(survey)
+    ]
 
 
 def classifier_files(filename):
-    """`filename` of every head and baseline of every dataset, fold and SPC."""
-    classification = config["classification"]
-    models = [f"classify/{ckpt}/{{sets}}/{head}" for ckpt in config["checkpoints"] for head in classification["heads"]]
-    models += [f"baseline/{{sets}}/{baseline}" for baseline in classification["baselines"]]
+    """List the file `filename` of every head and baseline of every dataset, fold and SPC."""
+    models = [f"classify/{encoder}/{{sets}}/{head}" for encoder in RUN.encoders for head in RUN.classification.heads]
+    models += [f"baseline/{{sets}}/{baseline}" for baseline in RUN.classification.baselines]
     return [
         f"<results>/{model}/{filename}".format(sets=f"{name}/fold{fold}/spc{spc}")
-        for name in config["datasets"]
-        for fold, spc in fold_and_spc(name)
+        for name in RUN.datasets
+        for dataset, fold, spc in sets_of_datasets()
+        if dataset == name
         for model in models
     ]
 
 
-def dump_path(survey):
-    """Where a survey's dump is: in `surveys_dir`, or for one with an address in `mirror`, or where it is downloaded to."""
-    source = config["surveys"][survey]["source"]
-    if isinstance(source, str):
-        return Path(config["surveys_dir"], source)
-    stem = source["file"].split(".")[0]
-    mirrored = sorted(Path(config["mirror"]).glob(f"{stem}.*")) if config["mirror"] else []
-    return mirrored[0] if mirrored else Path("results/downloads", source["file"])
+def tags_of(kind, model):
+    """Parameter function: columns that identify the scores of a classifier."""
 
-
-def dump_of(wildcards):
-    """The dump as an input; none for a simulated survey. One that is missing is reported by the job that verifies it."""
-    if wildcards.survey in simulated_surveys():
-        return []
-    dump = dump_path(wildcards.survey)
-    return dump if dump.exists() or dump.parent == Path("results/downloads") else []
-
-
-def catalog_of(wildcards):
-    """The survey's catalogue as an input where it is a file beside the dump, not inside it."""
-    survey = config["surveys"][wildcards.survey]
-    catalog = survey.get(survey["format"], {}).get("catalog") or ""
-    beside = dump_path(wildcards.survey).parent / catalog.removeprefix("../")
-    return beside if catalog.startswith("../") and beside.exists() else []
-
-
-def source_of_shard(wildcards):
-    """What a shard is made from: all parts of the dump as `read_dump` has sorted them, or the dump itself."""
-    survey = wildcards.survey
-    if config["surveys"][survey]["format"] in SCATTERED_FORMATS:
-        part = f"<results>/parquet/{survey}/raw/{{part}}"
+    def tags(wildcards):
         return {
-            "observations": expand(f"{part}.parquet", part=shards_of(survey)),
-            "objects": expand(f"{part}.objects.parquet", part=shards_of(survey)),
+            "run": RUN.run,
+            "encoder": wildcards.get("encoder"),
+            "dataset": wildcards.dataset,
+            "fold": int(wildcards.fold),
+            "spc": int(wildcards.spc),
+            "model": wildcards[model],
+            "kind": kind,
+            "data": data_of(wildcards),
         }
-    if survey in simulated_surveys():
-        return {}
-    receipt = f"<results>/parquet/{survey}/dump.json"
-    return {"dump": dump_of(wildcards), "catalog": catalog_of(wildcards), "receipt": receipt}
+
+    return tags
 
 
-def weights_file(wildcards):
-    """The file of the weights that a checkpoint imports: in `mirror`, or where it is downloaded to."""
-    file = weights_of(wildcards.ckpt)["file"]
-    mirrored = Path(config["mirror"] or "", file)
-    return mirrored if config["mirror"] and mirrored.exists() else Path("results/downloads", file)
-
-
-def source_of_download(wildcards):
-    """The configured source of a file that is downloaded."""
-    sources = [survey.get("source") for survey in config["surveys"].values()] + list(config["weights"].values())
-    return next(source for source in sources if isinstance(source, dict) and source["file"] == wildcards.file)
-
-
-def survey_of(wildcards):
-    """The survey of a dataset."""
-    return config["datasets"][wildcards.dataset]["survey"]
-
-
-def pretraining_records(subset):
-    """Record files of one subset of all shards of the surveys that are learned from."""
-    return [
-        f"<results>/records/pretraining/{survey}/{shard}/{subset}.tfrecord"
-        for survey in config["pretraining"]["surveys"]
-        for shard in shards_of(survey)
+def reported_files():
+    """List the figures and tables of the report, which are those of the targets `figures` and `tables`."""
+    figures = [path for figure in FIGURES for path in figure_files(figure) if path.endswith(".png")]
+    tables = [
+        "<results>/tables/metrics.csv",
+        "<results>/splits/counts.csv",
+        "<results>/splits/audit.csv",
     ]
+    tables += [
+        f"<results>/parquet/{survey}/{table}.csv" for survey in RUN.used_surveys for table in ("quality", "examples")
+    ]
+    tables += [f"<results>/pretrain/{encoder}/scores.csv" for encoder in RUN.encoders]
+    return figures + tables
+
+
+def summary_of_results():
+    """Return the message that is printed at the end of a run."""
+    results = Path("results", RUN.run)
+    places = {
+        "figures": results / "figures",
+        "tables": results / "tables",
+        "report": results / "report.html",
+    }
+    lines = [f"  {name:8} {path}" for name, path in places.items() if path.exists()]
+    return "\n".join([f"Run {RUN.run!r} has ended. Its results:", *lines])

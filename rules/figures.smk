@@ -1,140 +1,127 @@
-"""Stage 8: notebooks read result files and draw the paper's figures.
+"""Stage 9: notebooks read results and draw the figures; two rules run models on the examples that some of them show.
 
-IN   Parquet tables, scores and predictions
-OUT  <results>/figures/<figure>.{pdf,png}, <results>/tables/<figure>.csv, <results>/notebooks/<figure>.ipynb (executed)
+IN   <results>/pretrain/<encoder>/..., <results>/finetune/<encoder>/<dataset>/fold0/..., tables, scores and predictions
+OUT  <results>/analyse/<encoder>/<dataset>/{attention,reconstruction}.parquet    example objects, one row per point
+     <results>/figures/<figure>.{pdf,png}, <results>/tables/<figure>.csv
+     <results>/notebooks/<figure>.ipynb                                          the executed notebook
 
-Every figure is a rule of its own that says what its notebook reads; `fig02` is the pattern, the others inherit from it.
+A figure is its notebook: see `figure_table.smk`.
 """
 
 
-rule draw_fig02:
-    """Magnitude distributions of the surveys (Fig. 2)."""
+rule analyse_attention:
+    """Run the finetuned encoder on example objects and write the attention weights of its last block."""
     input:
-        **{survey: observation_files(survey) for survey in used_surveys()},
-        notebook=f"{workflow.basedir}/notebooks/fig02.ipynb",
+        model=of_largest_spc("<results>/finetune/{encoder}/{dataset}/fold0/spc{spc}/model.keras"),
+        config=of_largest_spc("<results>/finetune/{encoder}/{dataset}/fold0/spc{spc}/config.json"),
+        records=of_largest_spc("<results>/records/{dataset}/fold0/spc{spc}/train.tfrecord"),
     output:
-        pdf="<results>/figures/fig02.pdf",
-        png=report(
-            "<results>/figures/fig02.png",
-            caption="captions/fig02.rst",
-            category="Figures",
-            labels={"figure": "2"},
-        ),
-        table="<results>/tables/fig02.csv",
-        notebook="<results>/notebooks/fig02.ipynb",
-        provenance="<results>/figures/fig02.provenance.json",
+        points="<results>/analyse/{encoder}/{dataset}/attention.parquet",
+        provenance="<results>/analyse/{encoder}/{dataset}/attention.provenance.json",
     log:
-        text="<logs>/draw_fig02.log",
-        notebook="<logs>/draw_fig02.ipynb",
+        "<logs>/analyse_attention/{encoder}/{dataset}.log",
     benchmark:
-        "<benchmarks>/draw_fig02.jsonl"
+        "<benchmarks>/analyse_attention/{encoder}/{dataset}.jsonl"
     retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(3000),
         runtime=scaled_runtime(30),
-        notebook_slots=1,
     params:
-        parameters=survey_parameters,
-        seed=config["seed"],
-        simulated=simulated_surveys(),
-        code=package_digest("plots", "evaluation/distributions.py"),
+        classes=classes_of,
+        per_class=EXAMPLES_PER_CLASS,
+        window=RUN.window,
+        seed=RUN.seed,
+        simulated=RUN.simulated_surveys,
+        code=code_digest("analyse_attention"),
     message:
-        "Drawing {output.pdf}"
+        "Looking at the attention of {wildcards.encoder} to {wildcards.dataset}"
     script:
-        "../workflow_scripts/run_notebook.py"
+        "../workflow_scripts/analyse_attention.py"
 
 
-use rule draw_fig02 as draw_fig03 with:
+rule reconstruct_windows:
+    """Hide points of example objects and predict them with the pretrained model."""
     input:
-        **{survey: observation_files(survey) for survey in used_surveys()},
-        notebook=f"{workflow.basedir}/notebooks/fig03.ipynb",
+        model="<results>/pretrain/{encoder}/model.keras",
+        config="<results>/pretrain/{encoder}/config.json",
+        records=of_largest_spc("<results>/records/{dataset}/fold0/spc{spc}/validation.tfrecord"),
     output:
-        pdf="<results>/figures/fig03.pdf",
-        png=report(
-            "<results>/figures/fig03.png",
-            caption="captions/fig03.rst",
-            category="Figures",
-            labels={"figure": "3"},
-        ),
-        table="<results>/tables/fig03.csv",
-        notebook="<results>/notebooks/fig03.ipynb",
-        provenance="<results>/figures/fig03.provenance.json",
+        points="<results>/analyse/{encoder}/{dataset}/reconstruction.parquet",
+        provenance="<results>/analyse/{encoder}/{dataset}/reconstruction.provenance.json",
     log:
-        text="<logs>/draw_fig03.log",
-        notebook="<logs>/draw_fig03.ipynb",
+        "<logs>/reconstruct_windows/{encoder}/{dataset}.log",
     benchmark:
-        "<benchmarks>/draw_fig03.jsonl"
-
-
-use rule draw_fig02 as draw_fig12 with:
-    input:
-        metrics="<results>/tables/metrics.csv",
-        notebook=f"{workflow.basedir}/notebooks/fig12.ipynb",
-    output:
-        pdf="<results>/figures/fig12_{dataset}.pdf",
-        png=report(
-            "<results>/figures/fig12_{dataset}.png",
-            caption="captions/fig12.rst",
-            category="Figures",
-            labels={"figure": "12, {dataset}"},
-        ),
-        table="<results>/tables/fig12_{dataset}.csv",
-        notebook="<results>/notebooks/fig12_{dataset}.ipynb",
-        provenance="<results>/figures/fig12_{dataset}.provenance.json",
-    log:
-        text="<logs>/draw_fig12_{dataset}.log",
-        notebook="<logs>/draw_fig12_{dataset}.ipynb",
-    benchmark:
-        "<benchmarks>/draw_fig12_{dataset}.jsonl"
+        "<benchmarks>/reconstruct_windows/{encoder}/{dataset}.jsonl"
+    retries: 1
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(3000),
+        runtime=scaled_runtime(30),
     params:
-        parameters=lambda wildcards, input, output: notebook_parameters(
-            metrics=input.metrics,
-            dataset=wildcards.dataset,
-            folds=list(range(config["datasets"][wildcards.dataset]["folds"])),
-            encoders=encoder_labels(),
-            pdf=output.pdf,
-            png=output.png,
-            table=output.table,
-        ),
-        seed=config["seed"],
-        simulated=simulated_surveys(),
-        code=package_digest("plots", "evaluation/scores.py"),
+        classes=classes_of,
+        per_class=EXAMPLES_PER_CLASS,
+        window=RUN.window,
+        masking=PUBLISHED_MASKING,
+        seed=RUN.seed,
+        simulated=RUN.simulated_surveys,
+        code=code_digest("reconstruct_windows"),
+    message:
+        "Reconstructing hidden points of {wildcards.dataset} with {wildcards.encoder}"
+    script:
+        "../workflow_scripts/reconstruct_windows.py"
 
 
-use rule draw_fig02 as draw_fig13 with:
-    input:
-        unpack(predictions_per_spc),
-        notebook=f"{workflow.basedir}/notebooks/fig13.ipynb",
-    output:
-        pdf="<results>/figures/fig13_{dataset}.pdf",
-        png=report(
-            "<results>/figures/fig13_{dataset}.png",
-            caption="captions/fig13.rst",
-            category="Figures",
-            labels={"figure": "13, {dataset}"},
-        ),
-        table="<results>/tables/fig13_{dataset}.csv",
-        notebook="<results>/notebooks/fig13_{dataset}.ipynb",
-        provenance="<results>/figures/fig13_{dataset}.provenance.json",
-    log:
-        text="<logs>/draw_fig13_{dataset}.log",
-        notebook="<logs>/draw_fig13_{dataset}.ipynb",
-    benchmark:
-        "<benchmarks>/draw_fig13_{dataset}.jsonl"
-    params:
-        parameters=lambda wildcards, input, output: notebook_parameters(
-            predictions={str(spc): list(input[f"spc{spc}"]) for spc in config["datasets"][wildcards.dataset]["spc"]},
-            classes=config["datasets"][wildcards.dataset]["classes"],
-            dataset=wildcards.dataset,
-            model=config["classification"]["heads"][0],
-            simulated=survey_of(wildcards) in simulated_surveys(),
-            pdf=output.pdf,
-            png=output.png,
-            table=output.table,
-        ),
-        seed=config["seed"],
-        simulated=simulated_surveys(),
-        code=package_digest("plots", "evaluation/scores.py"),
+for figure in FIGURES:
+
+    rule:
+        name:
+            f"draw_{figure.name}"
+        input:
+            data=files_read(figure),
+            source=str(figure.notebook),
+        output:
+            pdf=f"<results>/figures/{figure.stem}.pdf",
+            png=report(
+                f"<results>/figures/{figure.stem}.png",
+                caption="captions/figure.rst",
+                category="Figures",
+                labels={"figure": figure.number},
+            ),
+            table=f"<results>/tables/{figure.stem}.csv",
+            notebook=f"<results>/notebooks/{figure.stem}.ipynb",
+            provenance=f"<results>/figures/{figure.stem}.provenance.json",
+        log:
+            text=f"<logs>/draw_{figure.name}/{figure.stem}.log",
+            executed=f"<logs>/draw_{figure.name}/{figure.stem}.ipynb",
+        benchmark:
+            f"<benchmarks>/draw_{figure.name}/{figure.stem}.jsonl"
+        retries: 1
+        conda:
+            "../envs/astromer.yaml"
+        threads: 1
+        resources:
+            mem_mb=scaled_mem_mb(2000),
+            runtime=scaled_runtime(30),
+            notebook_slots=1,
+        params:
+            parameters=values_given(figure),
+            caption=caption_of(figure),
+            seed=RUN.seed,
+            simulated=RUN.simulated_surveys,
+            code=code_digest("draw_figure") + notebook_digest(figure.notebook),
+        message:
+            "Drawing {output.pdf}"
+        script:
+            "../workflow_scripts/draw_figure.py"
+
+    rule:
+        name:
+            figure.name
+        input:
+            figure_files(figure),
+        localrule: True

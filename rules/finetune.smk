@@ -1,30 +1,30 @@
-"""Stage 5: the pretrained encoder is adapted to a dataset, still without labels.
+"""Stage 5: adapt the pretrained encoder to a dataset, without labels.
 
-IN   <results>/pretrain/<ckpt>/model.keras, <results>/records/<dataset>/fold<fold>/spc<spc>/*.tfrecord
-OUT  <results>/finetune/<ckpt>/<dataset>/fold<fold>/spc<spc>/    the same files as pretraining
+IN   <results>/pretrain/<encoder>/model.keras, <results>/records/<dataset>/fold<fold>/spc<spc>/*.tfrecord
+OUT  <results>/finetune/<encoder>/<dataset>/fold<fold>/spc<spc>/    the same files as pretraining
 """
 
 
 rule finetune_encoder:
-    """Go on with the objective of pretraining on the objects of one fold and SPC."""
+    """Train a pretrained encoder further, with the same objective, on the objects of one fold and SPC."""
     input:
-        model="<results>/pretrain/{ckpt}/model.keras",
-        config="<results>/pretrain/{ckpt}/config.json",
+        model="<results>/pretrain/{encoder}/model.keras",
+        config="<results>/pretrain/{encoder}/config.json",
         train="<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord",
         validation="<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord",
         test="<results>/records/{dataset}/fold{fold}/test/test.tfrecord",
     output:
-        model="<results>/finetune/{ckpt}/{dataset}/fold{fold}/spc{spc}/model.keras",
-        config="<results>/finetune/{ckpt}/{dataset}/fold{fold}/spc{spc}/config.json",
-        history="<results>/finetune/{ckpt}/{dataset}/fold{fold}/spc{spc}/history.csv",
-        steps="<results>/finetune/{ckpt}/{dataset}/fold{fold}/spc{spc}/steps.csv",
-        tensorboard=directory("<results>/finetune/{ckpt}/{dataset}/fold{fold}/spc{spc}/tensorboard"),
-        scores="<results>/finetune/{ckpt}/{dataset}/fold{fold}/spc{spc}/scores.csv",
-        provenance="<results>/finetune/{ckpt}/{dataset}/fold{fold}/spc{spc}/provenance.json",
+        model="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.keras",
+        config="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/config.json",
+        history="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/history.csv",
+        steps="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/steps.csv",
+        tensorboard=directory("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/tensorboard"),
+        scores="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/scores.csv",
+        provenance="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/provenance.json",
     log:
-        "<logs>/finetune_encoder/{ckpt}/{dataset}/fold{fold}/spc{spc}.log",
+        "<logs>/finetune_encoder/{encoder}/{dataset}/fold{fold}/spc{spc}.log",
     benchmark:
-        "<benchmarks>/finetune_encoder/{ckpt}/{dataset}/fold{fold}/spc{spc}.jsonl"
+        "<benchmarks>/finetune_encoder/{encoder}/{dataset}/fold{fold}/spc{spc}.jsonl"
     retries: 2
     conda:
         "../envs/astromer.yaml"
@@ -33,15 +33,15 @@ rule finetune_encoder:
         mem_mb=scaled_mem_mb(3000),
         runtime=scaled_runtime(240),
     params:
-        training=as_json("finetuning"),
-        masking=as_json("masking"),
-        devices=as_json("devices"),
-        window=config["window"],
-        seed=config["seed"],
-        state=f"results/{config['run']}/states/finetune/{{ckpt}}/{{dataset}}/fold{{fold}}/spc{{spc}}",
-        simulated=simulated_surveys(),
-        code=package_digest(*TRAINING_CODE),
+        training=RUN.finetuning.plain(),
+        masking=RUN.masking.plain(),
+        devices=RUN.devices.plain(),
+        window=RUN.window,
+        seed=RUN.seed,
+        state=f"results/{RUN.run}/states/finetune/{{encoder}}/{{dataset}}/fold{{fold}}/spc{{spc}}",
+        simulated=RUN.simulated_surveys,
+        code=code_digest("finetune_encoder"),
     message:
-        "Finetuning {wildcards.ckpt} on {wildcards.dataset}, fold {wildcards.fold}, {wildcards.spc} samples per class"
+        "Finetuning {wildcards.encoder} on {wildcards.dataset}, fold {wildcards.fold}, {wildcards.spc} samples per class"
     script:
         "../workflow_scripts/finetune_encoder.py"

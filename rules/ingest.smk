@@ -1,14 +1,14 @@
-"""Stage 1: a survey's raw dump becomes Parquet.
+"""Stage 1: convert a survey's raw dump to Parquet.
 
 IN   the dump that `surveys.<name>` describes (nothing, for a simulated survey)
 OUT  <results>/parquet/<survey>/observations/<shard>.parquet   id, mjd, mag, err_mag; sorted by id and time
      <results>/parquet/<survey>/metadata.parquet               id, survey, class, band, position, observations
-     <results>/parquet/<survey>/quality.csv, examples.csv      what was rejected, by which rule, and where it stands
+     <results>/parquet/<survey>/quality.csv, examples.csv      rejected rows: numbers per rule, and examples with file and line
 """
 
 
 rule fetch_dump:
-    """Download a dump that no mirror has; an interrupted download is resumed."""
+    """Download a dump that is not in the mirror; an interrupted download is resumed."""
     output:
         dump="results/downloads/{file}",
     log:
@@ -23,10 +23,10 @@ rule fetch_dump:
         mem_mb=scaled_mem_mb(500),
         runtime=scaled_runtime(600),
     params:
-        url=lambda wildcards: source_of_download(wildcards)["url"],
-        sha256=lambda wildcards: source_of_download(wildcards)["sha256"],
-        num_bytes=lambda wildcards: source_of_download(wildcards)["bytes"],
-        code=package_digest("data/download.py"),
+        url=lambda wildcards: source_of_download(wildcards).url,
+        sha256=lambda wildcards: source_of_download(wildcards).sha256,
+        num_bytes=lambda wildcards: source_of_download(wildcards).bytes,
+        code=code_digest("fetch_dump"),
     message:
         "Downloading {params.url}"
     script:
@@ -34,7 +34,7 @@ rule fetch_dump:
 
 
 rule verify_dump:
-    """Compare a dump with what its source promises, before anything is read from it."""
+    """Verify the size and checksums of a dump before anything is read from it."""
     input:
         dump=dump_of,
     output:
@@ -50,9 +50,9 @@ rule verify_dump:
         mem_mb=scaled_mem_mb(1000),
         runtime=scaled_runtime(60),
     params:
-        dump=lambda wildcards: str(dump_path(wildcards.survey)),
-        source=as_json("surveys", "{survey}", "source"),
-        code=package_digest("data/verification.py", "data/download.py", "data/sources.py"),
+        path=lambda wildcards: str(dump_path(wildcards.survey)),
+        source=promised_of,
+        code=code_digest("verify_dump"),
     message:
         "Verifying the dump of {wildcards.survey}"
     script:
@@ -60,7 +60,7 @@ rule verify_dump:
 
 
 rule read_dump:
-    """Read one part of a dump in which any part may tell of any object, and sort its rows into shards by object."""
+    """Read one part of a scattered dump, which may contain rows of any object, and sort its rows into shards."""
     input:
         dump=dump_of,
         catalog=catalog_of,
@@ -80,8 +80,10 @@ rule read_dump:
         mem_mb=scaled_mem_mb(2000),
         runtime=scaled_runtime(60),
     params:
-        survey=as_json("surveys", "{survey}"),
-        code=package_digest("data/readers", "data/sources.py", "data/ingest.py"),
+        survey=lambda wildcards: RUN.surveys[wildcards.survey].plain(),
+        name="{survey}",
+        part=lambda wildcards: int(wildcards.shard),
+        code=lambda wildcards: code_digest("read_dump", reader_of(wildcards)),
     message:
         "Reading part {wildcards.shard} of {wildcards.survey}"
     script:
@@ -109,9 +111,11 @@ rule ingest_shard:
         mem_mb=scaled_mem_mb(2000),
         runtime=scaled_runtime(60),
     params:
-        survey=as_json("surveys", "{survey}"),
-        seed=lambda wildcards: (config["seed"] if wildcards.survey in simulated_surveys() else None),
-        code=package_digest("data/readers", "data/simulation", "data/sources.py", "data/filters.py", "data/ingest.py"),
+        survey=lambda wildcards: RUN.surveys[wildcards.survey].plain(),
+        name="{survey}",
+        shard=lambda wildcards: int(wildcards.shard),
+        seed=lambda wildcards: RUN.seed if RUN.surveys[wildcards.survey].options.simulated else 0,
+        code=lambda wildcards: code_digest("ingest_shard", reader_of(wildcards)),
     message:
         "Filtering shard {wildcards.shard} of {wildcards.survey}"
     script:
@@ -119,19 +123,19 @@ rule ingest_shard:
 
 
 rule merge_survey:
-    """Join the small tables of a survey's shards: its objects, and what ingest rejected."""
+    """Join the small tables of a survey's shards: its objects, quality counts and rejected examples."""
     input:
         objects=lambda wildcards: expand(
             "<results>/parquet/{survey}/objects/{shard}.parquet",
             survey=wildcards.survey,
             shard=shards_of(wildcards.survey),
         ),
-        quality=lambda wildcards: expand(
+        shard_quality=lambda wildcards: expand(
             "<results>/parquet/{survey}/quality/{shard}.csv",
             survey=wildcards.survey,
             shard=shards_of(wildcards.survey),
         ),
-        examples=lambda wildcards: expand(
+        shard_examples=lambda wildcards: expand(
             "<results>/parquet/{survey}/quality/{shard}.examples.csv",
             survey=wildcards.survey,
             shard=shards_of(wildcards.survey),
@@ -162,10 +166,10 @@ rule merge_survey:
         mem_mb=scaled_mem_mb(1000),
         runtime=scaled_runtime(10),
     params:
-        survey=as_json("surveys", "{survey}"),
-        seed=config["seed"],
-        simulated=simulated_surveys(),
-        code=package_digest("data/ingest.py"),
+        survey=lambda wildcards: RUN.surveys[wildcards.survey].plain(),
+        seed=RUN.seed,
+        simulated=RUN.simulated_surveys,
+        code=code_digest("merge_survey"),
     message:
         "Collecting the objects of {wildcards.survey}"
     script:

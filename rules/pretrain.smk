@@ -1,10 +1,11 @@
-"""Stage 4: an encoder learns from light curves without labels.
+"""Stage 4: pretrain an encoder on light curves without labels, or import published weights.
 
 IN   <results>/records/pretraining/<survey>/<shard>/*.tfrecord
-OUT  <results>/pretrain/<ckpt>/model.keras, config.json    best weights by validation loss, and the architecture
-     <results>/pretrain/<ckpt>/history.csv, steps.csv      learning curves per epoch and per optimizer step
-     <results>/pretrain/<ckpt>/tensorboard/                the same curves as events for TensorBoard
-     <results>/pretrain/<ckpt>/scores.csv                  reconstruction of held-out stars
+     the file that `weights.<name>` describes: in `mirror`, or downloaded (encoders that name published weights)
+OUT  <results>/pretrain/<encoder>/model.keras, config.json    best weights by validation loss, and the architecture
+     <results>/pretrain/<encoder>/history.csv, steps.csv      learning curves per epoch and per optimizer step
+     <results>/pretrain/<encoder>/tensorboard/                the same curves as events for TensorBoard
+     <results>/pretrain/<encoder>/scores.csv                  reconstruction of held-out stars
 """
 
 
@@ -15,27 +16,27 @@ rule pretrain_encoder:
         validation=pretraining_records("validation"),
         test=pretraining_records("test"),
     output:
-        model="<results>/pretrain/{ckpt}/model.keras",
-        config="<results>/pretrain/{ckpt}/config.json",
-        history="<results>/pretrain/{ckpt}/history.csv",
-        steps="<results>/pretrain/{ckpt}/steps.csv",
-        tensorboard=directory("<results>/pretrain/{ckpt}/tensorboard"),
+        model="<results>/pretrain/{encoder}/model.keras",
+        config="<results>/pretrain/{encoder}/config.json",
+        history="<results>/pretrain/{encoder}/history.csv",
+        steps="<results>/pretrain/{encoder}/steps.csv",
+        tensorboard=directory("<results>/pretrain/{encoder}/tensorboard"),
         scores=report(
-            "<results>/pretrain/{ckpt}/scores.csv",
+            "<results>/pretrain/{encoder}/scores.csv",
             caption="captions/pretraining.rst",
             category="Pretraining",
             labels={
-                "checkpoint": "{ckpt}",
+                "encoder": "{encoder}",
                 "table": "reconstruction of held-out stars",
             },
         ),
-        provenance="<results>/pretrain/{ckpt}/provenance.json",
+        provenance="<results>/pretrain/{encoder}/provenance.json",
     log:
-        "<logs>/pretrain_encoder/{ckpt}.log",
+        "<logs>/pretrain_encoder/{encoder}.log",
     benchmark:
-        "<benchmarks>/pretrain_encoder/{ckpt}.jsonl"
+        "<benchmarks>/pretrain_encoder/{encoder}.jsonl"
     wildcard_constraints:
-        ckpt=any_of(trained_checkpoints()),
+        encoder=any_of(RUN.trained_encoders),
     priority: 10  # most of the run waits for it
     retries: 2
     conda:
@@ -45,16 +46,64 @@ rule pretrain_encoder:
         mem_mb=scaled_mem_mb(6000),
         runtime=scaled_runtime(1440),
     params:
-        encoder=as_json("checkpoints", "{ckpt}"),
-        training=as_json("pretraining", "training"),
-        masking=as_json("masking"),
-        devices=as_json("devices"),
-        window=config["window"],
-        seed=config["seed"],
-        state=f"results/{config['run']}/states/pretrain/{{ckpt}}",
-        simulated=simulated_surveys(),
-        code=package_digest(*TRAINING_CODE),
+        encoder=lambda wildcards: RUN.encoders[wildcards.encoder].plain(),
+        training=RUN.pretraining.training.plain(),
+        masking=RUN.masking.plain(),
+        devices=RUN.devices.plain(),
+        window=RUN.window,
+        seed=RUN.seed,
+        state=f"results/{RUN.run}/states/pretrain/{{encoder}}",
+        simulated=RUN.simulated_surveys,
+        code=code_digest("pretrain_encoder"),
     message:
-        "Pretraining {wildcards.ckpt}; progress is in {log}"
+        "Pretraining {wildcards.encoder}; progress is in {log}"
     script:
         "../workflow_scripts/pretrain_encoder.py"
+
+
+rule import_weights:
+    """Verify and convert published weights, and score them in the same way as a pretrained encoder."""
+    input:
+        weights=weights_file,
+        test=pretraining_records("test"),
+    output:
+        model="<results>/pretrain/{encoder}/model.keras",
+        config="<results>/pretrain/{encoder}/config.json",
+        scores=report(
+            "<results>/pretrain/{encoder}/scores.csv",
+            caption="captions/pretraining.rst",
+            category="Pretraining",
+            labels={
+                "encoder": "{encoder}",
+                "table": "reconstruction of held-out stars",
+            },
+        ),
+        provenance="<results>/pretrain/{encoder}/provenance.json",
+    log:
+        "<logs>/import_weights/{encoder}.log",
+    benchmark:
+        "<benchmarks>/import_weights/{encoder}.jsonl"
+    wildcard_constraints:
+        encoder=any_of(RUN.imported_encoders),
+    retries: 1
+    conda:
+        "../envs/astromer.yaml"
+    threads: 2
+    resources:
+        mem_mb=scaled_mem_mb(4000),
+        runtime=scaled_runtime(60),
+    params:
+        source=lambda wildcards: RUN.weights_of(wildcards.encoder).url,
+        sha256=lambda wildcards: RUN.weights_of(wildcards.encoder).sha256,
+        variant=lambda wildcards: RUN.encoders[wildcards.encoder].variant,
+        masking=RUN.masking.plain(),
+        devices=RUN.devices.plain(),
+        batch_size=RUN.pretraining.training.batch_size,
+        window=RUN.window,
+        seed=RUN.seed,
+        simulated=RUN.simulated_surveys,
+        code=code_digest("import_weights"),
+    message:
+        "Importing {wildcards.encoder} from {input.weights}"
+    script:
+        "../workflow_scripts/import_weights.py"

@@ -1,4 +1,4 @@
-"""Stage 3: the sets of stage 2 as TFRecords, which is what training reads.
+"""Stage 3: write the sets of stage 2 as TFRecords, the input of training.
 
 IN   <results>/parquet/<survey>/observations/<shard>.parquet, <results>/splits/*.parquet
 OUT  <results>/records/pretraining/<survey>/<shard>/{train,validation,test}.tfrecord
@@ -9,7 +9,7 @@ OUT  <results>/records/pretraining/<survey>/<shard>/{train,validation,test}.tfre
 
 
 rule write_pretraining_records:
-    """Pack one shard of a survey into records for pretraining; stars that any dataset tests on stay out."""
+    """Write one shard of a survey as records for pretraining, without the test stars of any dataset."""
     input:
         observations="<results>/parquet/{survey}/observations/{shard}.parquet",
         objects="<results>/parquet/{survey}/objects/{shard}.parquet",
@@ -32,7 +32,8 @@ rule write_pretraining_records:
         mem_mb=scaled_mem_mb(2000),
         runtime=scaled_runtime(60),
     params:
-        code=package_digest("data/records.py"),
+        survey="{survey}",
+        code=code_digest("write_pretraining_records"),
     message:
         "Writing pretraining records of {wildcards.survey}, shard {wildcards.shard}"
     script:
@@ -40,7 +41,7 @@ rule write_pretraining_records:
 
 
 rule write_dataset_records:
-    """Pack the training and validation objects of one fold and SPC into records."""
+    """Write the training and validation objects of one fold and SPC as records."""
     input:
         observations=lambda wildcards: expand(
             "<results>/parquet/{survey}/observations/{shard}.parquet",
@@ -66,17 +67,27 @@ rule write_dataset_records:
         mem_mb=scaled_mem_mb(2000),
         runtime=scaled_runtime(60),
     params:
-        classes=lambda wildcards: config["datasets"][wildcards.dataset]["classes"],
-        fold=lambda wildcards: int(wildcards.fold),
-        spc=lambda wildcards: int(wildcards.spc),
-        code=package_digest("data/records.py"),
+        classes=classes_of,
+        fold=fold_of,
+        spc=spc_of,
+        code=code_digest("write_dataset_records"),
     message:
         "Writing records of {wildcards.dataset}, fold {wildcards.fold}, {wildcards.spc} samples per class"
     script:
         "../workflow_scripts/write_dataset_records.py"
 
 
-use rule write_dataset_records as write_test_records with:
+rule write_test_records:
+    """Write the test objects of one fold, which all SPC share, as records."""
+    input:
+        observations=lambda wildcards: expand(
+            "<results>/parquet/{survey}/observations/{shard}.parquet",
+            survey=survey_of(wildcards),
+            shard=shards_of(survey_of(wildcards)),
+        ),
+        metadata=lambda wildcards: f"<results>/parquet/{survey_of(wildcards)}/metadata.parquet",
+        split="<results>/splits/{dataset}.parquet",
+        audit="<results>/splits/audit.csv",
     output:
         test="<results>/records/{dataset}/fold{fold}/test/test.tfrecord",
         manifest="<results>/records/{dataset}/fold{fold}/test/manifest.json",
@@ -84,10 +95,18 @@ use rule write_dataset_records as write_test_records with:
         "<logs>/write_test_records/{dataset}/fold{fold}.log",
     benchmark:
         "<benchmarks>/write_test_records/{dataset}/fold{fold}.jsonl"
+    retries: 1
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(2000),
+        runtime=scaled_runtime(60),
     params:
-        classes=lambda wildcards: config["datasets"][wildcards.dataset]["classes"],
-        fold=lambda wildcards: int(wildcards.fold),
-        spc=None,
-        code=package_digest("data/records.py"),
+        classes=classes_of,
+        fold=fold_of,
+        code=code_digest("write_test_records"),
     message:
         "Writing test records of {wildcards.dataset}, fold {wildcards.fold}"
+    script:
+        "../workflow_scripts/write_test_records.py"

@@ -1,20 +1,20 @@
-"""Stage 2: which objects pretrain, train, validate and test.
+"""Stage 2: draw the objects of pretraining, training, validation and test.
 
 IN   <results>/parquet/<survey>/metadata.parquet
 OUT  <results>/splits/pretraining.parquet    survey, id, subset
      <results>/splits/<dataset>.parquet      fold, spc, subset, id, label
-     <results>/splits/counts.csv             objects of each class in each set, and how many were asked for
+     <results>/splits/counts.csv             objects per class and set, and the requested numbers
      <results>/splits/audit.csv              every boundary between learning and testing, compared star by star
 """
 
 
 rule split_objects:
-    """Draw every set of objects once; all later stages read these."""
+    """Draw all sets of objects, which all later stages read; the result does not depend on the order of the datasets."""
     input:
-        metadata=expand("<results>/parquet/{survey}/metadata.parquet", survey=used_surveys()),
+        metadata=expand("<results>/parquet/{survey}/metadata.parquet", survey=RUN.used_surveys),
     output:
         pretraining="<results>/splits/pretraining.parquet",
-        datasets=expand("<results>/splits/{dataset}.parquet", dataset=config["datasets"]),
+        sets=expand("<results>/splits/{dataset}.parquet", dataset=sorted(RUN.datasets)),
         counts=report(
             "<results>/splits/counts.csv",
             caption="captions/counts.rst",
@@ -33,14 +33,15 @@ rule split_objects:
         mem_mb=scaled_mem_mb(2000),
         runtime=scaled_runtime(20),
     params:
-        datasets=as_json("datasets"),
-        pretraining_surveys=config["pretraining"]["surveys"],
-        validation_fraction=lookup("pretraining/validation_fraction", within=config),
-        test_fraction=lookup("pretraining/test_fraction", within=config),
-        match_radius_arcsec=lookup("splits/match_radius_arcsec", within=config),
-        seed=config["seed"],
-        simulated=simulated_surveys(),
-        code=package_digest("data/splits.py", "data/sky.py"),
+        datasets={name: dataset.plain() for name, dataset in RUN.datasets.items()},
+        names=sorted(RUN.datasets),
+        pretraining_surveys=RUN.pretraining.surveys,
+        validation_fraction=RUN.pretraining.validation_fraction,
+        test_fraction=RUN.pretraining.test_fraction,
+        match_radius_arcsec=RUN.splits.match_radius_arcsec,
+        seed=RUN.seed,
+        simulated=RUN.simulated_surveys,
+        code=code_digest("split_objects"),
     message:
         "Drawing training, validation and test objects"
     script:
@@ -48,13 +49,13 @@ rule split_objects:
 
 
 rule audit_splits:
-    """Fail where a star stands on both sides of a boundary; no record is written before this has passed."""
+    """Fail if a star is on both sides of a boundary; no record is written before this check has passed."""
     input:
-        metadata=expand("<results>/parquet/{survey}/metadata.parquet", survey=used_surveys()),
+        metadata=expand("<results>/parquet/{survey}/metadata.parquet", survey=RUN.used_surveys),
         pretraining="<results>/splits/pretraining.parquet",
-        datasets=expand("<results>/splits/{dataset}.parquet", dataset=config["datasets"]),
+        sets=expand("<results>/splits/{dataset}.parquet", dataset=RUN.datasets),
     output:
-        audit=report(
+        table=report(
             "<results>/splits/audit.csv",
             caption="captions/audit.rst",
             category="Splits",
@@ -71,9 +72,10 @@ rule audit_splits:
         mem_mb=scaled_mem_mb(2000),
         runtime=scaled_runtime(20),
     params:
-        surveys={name: dataset["survey"] for name, dataset in config["datasets"].items()},
-        match_radius_arcsec=lookup("splits/match_radius_arcsec", within=config),
-        code=package_digest("data/audit.py", "data/sky.py"),
+        names=list(RUN.datasets),
+        surveys=[dataset.survey for dataset in RUN.datasets.values()],
+        match_radius_arcsec=RUN.splits.match_radius_arcsec,
+        code=code_digest("audit_splits"),
     message:
         "Auditing the splits for leaks"
     script:

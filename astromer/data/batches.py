@@ -1,7 +1,7 @@
 """From record files to batches: the input of pretraining, finetuning, embedding and classification.
 
-Nothing is cached: each epoch reads the records anew, cuts windows and draws masks, so that memory does not grow with
-the survey.
+Nothing is cached: each epoch reads the records again, cuts windows and draws masks, so that memory does not grow with
+the size of the survey.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,18 +11,22 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from astromer.data.masking import VARIANTS, Masking, Variant, mask_windows, shift_times, show_windows, window_keys
+from astromer.config.encoders import Masking
+from astromer.config.section import VARIANTS, Variant
+from astromer.data.masking import mask_windows, shift_times, show_windows, window_keys
 from astromer.data.parsing import detect_layout, parse_records
 from astromer.data.windows import cut_windows, random_windows, regular_windows
 from astromer.errors import InputError
 
-OBJECTS_PER_CHUNK = 256
-SHUFFLED_OBJECTS = 8192
-FILES_AT_ONCE = 16
-BATCHES_PER_BLOCK = 16
+# Larger values give the first result, at the cost of the second.
+OBJECTS_PER_CHUNK = 256  # records parsed at once: less overhead per record; memory for the light curves
+SHUFFLED_OBJECTS = 8192  # buffer of serialized records from which the next one is drawn: a better shuffle; memory
+FILES_AT_ONCE = 16  # files whose records are interleaved: a better mix of classes and fields; open files and buffers
+RECORDS_PER_TURN = 16  # consecutive records from one file: fewer switches between files; a coarser mix
+BATCHES_PER_BLOCK = 16  # batches whose windows are sorted by length: less padding; memory, and less random batches
 
 PAD_MULTIPLE = 25
-"""A good `pad_multiple`: few different shapes, and at most 24 points of padding in the longest window of a batch."""
+"""Recommended `pad_multiple`: few shapes, and at most 24 points of padding in the longest window of a batch."""
 
 
 def pretraining_batches(
@@ -42,26 +46,28 @@ def pretraining_batches(
     """Return one epoch of masked windows.
 
     Args:
-        files: records, as `astromer.data.records` writes them, or the original's.
-        window: the longest window, in observations.
-        batch_size: windows of a batch; the last batch holds what is left.
-        seed: with `epoch` it decides order, windows (`sampling`) and masks, whatever TensorFlow's own seed is.
+        files: records written by `astromer.data.records` or by the released code.
+        window: maximum number of observations per window.
+        batch_size: windows per batch; the last batch may be smaller.
+        seed: seed of order, windows (`sampling`) and masks, together with `epoch`; TensorFlow's own seed has no effect.
         masking: fractions of probed, shown and replaced points.
         variant: see `astromer.data.masking.mask_windows`.
-        training: shuffle, and draw windows and masks anew each epoch; False for validation and test: in the files'
-            order, each window masked alike whatever the epoch, the batch size and the packing of the files.
-        epoch: the epoch's number. A resumed run that asks for epoch e gets the batches of the unbroken one.
-        sampling: one random window of each object instead of all of its windows.
-        pad_multiple: batch windows of similar length together, and pad them to the longest of their batch, rounded up
-            to a multiple of this; None pads all to `window`.
-        time_shift: in training, add to the times of each window one random number of days, at most so many either way.
+        training: if True, shuffle, and draw windows and masks for each epoch. If False (validation and test), keep the
+            order of the files, and mask each window in the same way for any epoch, batch size and packing of the files.
+        epoch: number of the epoch. A resumed run gets the same batches for an epoch as an uninterrupted one.
+        sampling: use one random window per object instead of all of its windows.
+        pad_multiple: batch windows of similar length together and pad them to the longest in the batch, rounded up to a
+            multiple of this number; None pads all windows to `window`.
+        time_shift: in training, add one random number of days between -`time_shift` and `time_shift` to the times of
+            each window.
 
     Returns:
-        A dataset of the dict that `mask_windows` returns, with T <= `window` columns.
+        A dataset of dicts as returned by `mask_windows`, with at most `window` columns.
 
     Raises:
-        InputError: no file, one that is not of records, or an unknown variant. While iterating, damaged records and
-            values that are not finite raise `tf.errors.OpError`, the latter naming the objects.
+        InputError: there is no file, a file does not contain records, or the variant is unknown. During iteration,
+            damaged records and values that are not finite raise `tf.errors.OpError`; the latter error names the
+            objects.
     """
     if variant not in VARIANTS:
         raise InputError(f"variant is {variant!r}; expected one of {VARIANTS}")
@@ -81,10 +87,10 @@ def plain_batches(
     sampling: bool = False,
     pad_multiple: int | None = None,
 ) -> tf.data.Dataset:
-    """Return one epoch of windows with every point visible: for embedding, classification and baselines.
+    """Return one epoch of windows with all points visible, for embedding, classification and baselines.
 
-    The arguments, and the errors, are those of `pretraining_batches`. Windows come in the files' order unless `shuffle`
-    or `pad_multiple` rearranges them. The elements are what `astromer.data.masking.show_windows` returns.
+    The arguments and errors are those of `pretraining_batches`. Windows are in the order of the files unless `shuffle`
+    or `pad_multiple` is given. The elements are dicts as returned by `astromer.data.masking.show_windows`.
     """
     reading = _Reading(tuple(files), _layout(files), window, batch_size, seed, shuffle, sampling, pad_multiple)
     return _epoch_function(reading, None, "paper", 0.0)(tf.constant(epoch, tf.int64))
@@ -92,7 +98,7 @@ def plain_batches(
 
 @dataclass(frozen=True)
 class _Reading:
-    """How to get from files to batches of windows, whatever is masked in them."""
+    """Parameters of the steps from files to batches of windows, before masking."""
 
     files: tuple[Path, ...]
     layout: str
@@ -114,7 +120,8 @@ class _Reading:
             return cut_windows(records, random_windows(records["length"], self.window, bits), self.window)
 
         def mix(block: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-            # Shuffled objects still come with all their windows at once. Keys other than the masks', of another seed.
+            # Shuffled objects are still followed by all their windows. Another seed makes the keys independent of the
+            # keys of the masks.
             return _take(block, tf.argsort(window_keys(block["id"], block["start"], self.seed + 1, epoch)))
 
         serialized = _shuffled(self.files, self.seed, epoch) if self.shuffle else _in_order(self.files)
@@ -128,9 +135,9 @@ class _Reading:
         return blocks.flat_map(lambda block: self.by_length(block, epoch))
 
     def by_length(self, block: dict[str, tf.Tensor], epoch: tf.Tensor) -> tf.data.Dataset:
-        """Split a block of windows into batches of similar length, without the padding that a whole batch shares.
+        """Split a block into batches of windows of similar length, and remove the padding that all of a batch share.
 
-        The batches come in random order if `shuffle`, or else from short to long.
+        The batches are in random order if `shuffle`, otherwise from short to long.
         """
         columns = tf.minimum(-(-block["length"] // self.pad_multiple) * self.pad_multiple, self.window)
         rows_by_length = tf.argsort(columns, stable=True)
@@ -151,7 +158,7 @@ class _Reading:
 def _epoch_function(
     reading: _Reading, masking: Masking | None, variant: Variant, time_shift: float
 ) -> Callable[[tf.Tensor], tf.data.Dataset]:
-    """Return the function from an epoch's number to its batches; it is traced once, not again for each epoch."""
+    """Return the function from an epoch to its batches; it is traced once for all epochs."""
 
     @tf.function(input_signature=[tf.TensorSpec((), tf.int64)])
     def batches(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -169,7 +176,7 @@ def _epoch_function(
 
 
 def _layout(files: Sequence[Path]) -> str:
-    """Return the layout of the first file that holds a record."""
+    """Return the layout of the first file that contains a record."""
     layout = next(filter(None, map(detect_layout, files)), None)
     if layout is None:
         raise InputError(f"expected at least one record in the files {[str(file) for file in files]}")
@@ -184,11 +191,11 @@ def _in_order(files: Sequence[Path]) -> tf.data.Dataset:
 def _shuffled(files: Sequence[Path], seed: int, epoch: tf.Tensor) -> tf.data.Dataset:
     """Return the records of all files as strings, shuffled by seed and epoch, in graph."""
     paths = tf.random.experimental.stateless_shuffle([str(file) for file in files], (seed, epoch))
-    # Many files at once, because a file may hold one class (legacy layout) or one field of the sky.
+    # Many files at once, because a file may contain a single class (legacy layout) or field of the sky.
     records = tf.data.Dataset.from_tensor_slices(paths).interleave(
-        tf.data.TFRecordDataset, cycle_length=FILES_AT_ONCE, block_length=16
+        tf.data.TFRecordDataset, cycle_length=FILES_AT_ONCE, block_length=RECORDS_PER_TURN
     )
-    # `shuffle` adds the seed of the graph that it is in: ours, not the calling program's.
+    # `shuffle` combines its seed with that of the graph; it is fixed here, so that the caller's seed has no effect.
     tf.compat.v1.set_random_seed(1)
     shuffle_seed = tf.random.stateless_uniform((), (seed, epoch), minval=None, maxval=None, dtype=tf.int64)
     return records.shuffle(SHUFFLED_OBJECTS, shuffle_seed, reshuffle_each_iteration=False)

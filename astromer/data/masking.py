@@ -1,62 +1,55 @@
-"""Choose what a model must predict: probed, hidden and replaced magnitudes of padded windows, in graph.
+"""Mask windows, in graph: choose the magnitudes that are probed, hidden and replaced.
 
-Everything random is a hash of a window's identity, the seed and the epoch: a window's masks do not depend on the batch,
-the file or the machine that it is met in, are anew each epoch, and are the same when a run is resumed.
+All random numbers are hashes of a window's identity, the seed and the epoch. The masks of a window therefore do not
+depend on its batch, file or machine, differ between epochs, and are the same when a run is resumed.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
-from astromer.errors import InputError
+from astromer.config.encoders import Masking
+from astromer.config.section import Variant
 
-Variant = Literal["paper", "released"]
-VARIANTS = ("paper", "released")
+# The shifts and factors of the 32-bit hash function `lowbias32` of Chris Wellons ("Hash Function Prospector", 2018),
+# found by a search for low bias: 16, 0x7feb352d, 15, 0x846ca68b, 16.
+HASH_ROUNDS = ((16, 0x7FEB352D), (15, 0x846CA68B))
+LAST_HASH_SHIFT = 16
+GOLDEN_STEP = 0x9E3779B9  # 2^32 divided by the golden ratio, rounded to an odd number: spreads consecutive numbers
+SHIFT_SALT = 0x5BD1E995  # the multiplier of MurmurHash2; here only a constant that gives keys independent of the masks'
 
 
 class Counts(NamedTuple):
-    """Numbers of points of each window, int32 `(batch,)`."""
+    """Numbers of points per window, int32 `(batch,)`."""
 
-    probed: tf.Tensor  # in the loss
-    altered: tf.Tensor  # of these, not shown as they are
-    replaced: tf.Tensor  # of these, shown with another magnitude
+    probed: tf.Tensor  # points in the loss
+    altered: tf.Tensor  # probed points that are not shown with their true magnitude
+    replaced: tf.Tensor  # altered points that are shown with another magnitude
 
 
-@dataclass(frozen=True)
-class Masking:
-    """Fractions of a window of L points (paper, Sect. 3; counts as the released code rounds them).
+def count_points(masking: Masking, lengths: tf.Tensor) -> Counts:
+    """Return the numbers of probed, altered and replaced points (Sect. 3.1; rounded as in the released code).
 
-    Attributes:
-        probed: int(probed * L) points are in the loss.
-        same: ceil(same * probed points) of them are shown as they are.
-        random: ceil(random * the others) are shown with another magnitude of the window; the rest is hidden.
+    Of a window of L points, int(probed * L) are in the loss. Of these, ceil(same * their number) keep their magnitude;
+    of the remaining ones, ceil(random * their number) get another magnitude of the window, and the rest are hidden.
+
+    Args:
+        masking: the fractions.
+        lengths: int32 `(windows,)`.
     """
-
-    probed: float = 0.5
-    same: float = 0.2
-    random: float = 0.2
-
-    def __post_init__(self) -> None:
-        for name in ("probed", "same", "random"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"masking: {name} is {getattr(self, name)}; expected a fraction from 0 to 1")
-
-    def counts(self, lengths: tf.Tensor) -> Counts:
-        """Count the points of windows of int32 `lengths`."""
-        probed = _scaled(self.probed, lengths, tf.floor)
-        altered = probed - _scaled(self.same, probed, tf.math.ceil)
-        return Counts(probed, altered, replaced=_scaled(self.random, altered, tf.math.ceil))
+    probed = _scaled(masking.probed, lengths, tf.floor)
+    altered = probed - _scaled(masking.same, probed, tf.math.ceil)
+    return Counts(probed, altered, replaced=_scaled(masking.random, altered, tf.math.ceil))
 
 
 def _scaled(fraction: float, counts: tf.Tensor, rounding: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-    """Round `fraction` of int32 `counts` in float32, as the original does."""
+    """Round `fraction` of int32 `counts` in float32, as in the released code."""
     return tf.cast(rounding(fraction * tf.cast(counts, tf.float32)), tf.int32)
 
 
 def window_keys(ids: tf.Tensor, starts: tf.Tensor, seed: int, epoch: int | tf.Tensor) -> tf.Tensor:
-    """Return a random number of each window, uint32 `(windows,)`, from its object's id and its start."""
+    """Return one random number per window, uint32 `(windows,)`, from the id of its object and its start."""
     key = tf.cast(tf.strings.to_hash_bucket_fast(ids, 2**32), tf.uint32)
     for number in (tf.cast(starts, tf.uint32), seed % 2**32, epoch):
         key = _mix(key ^ tf.cast(number, tf.uint32))
@@ -64,10 +57,10 @@ def window_keys(ids: tf.Tensor, starts: tf.Tensor, seed: int, epoch: int | tf.Te
 
 
 def _mix(bits: tf.Tensor) -> tf.Tensor:
-    """Scramble uint32 numbers, one to one (a multiplicative xor-shift hash)."""
-    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+    """Hash uint32 numbers by a one-to-one function (multiplicative xor-shift)."""
+    for shift, factor in HASH_ROUNDS:
         bits = (bits ^ _shifted(bits, shift)) * tf.constant(factor, tf.uint32)
-    return bits ^ _shifted(bits, 16)
+    return bits ^ _shifted(bits, LAST_HASH_SHIFT)
 
 
 def _shifted(bits: tf.Tensor, places: int) -> tf.Tensor:
@@ -75,27 +68,27 @@ def _shifted(bits: tf.Tensor, places: int) -> tf.Tensor:
 
 
 def _fraction(bits: tf.Tensor) -> tf.Tensor:
-    """Turn random uint32 numbers into float32 ones from 0 to below 1."""
+    """Convert random uint32 numbers to float32 numbers in [0, 1): 24 bits, the precision of float32."""
     return tf.cast(_shifted(bits, 8), tf.float32) * 2.0**-24
 
 
 class _Order(NamedTuple):
-    """A random order of each window's points, padding last; all `(batch, window)`."""
+    """A random order of the points of each window, with padding last; all `(batch, window)`."""
 
-    point_bits: tf.Tensor  # uint32, different for each point of a window; 0 on padding
-    bits: tf.Tensor  # the same, descending
-    positions: tf.Tensor  # int32, where in the window they come from
+    point_bits: tf.Tensor  # uint32 random numbers, all different within a window; 0 on padding
+    bits: tf.Tensor  # the same numbers in descending order
+    positions: tf.Tensor  # int32, positions of `bits` in the window
 
     def first(self, counts: tf.Tensor) -> tf.Tensor:
-        """Mark each window's first `counts` points, bool `(batch, window)`."""
+        """Mark the first `counts` points of each window in the random order, bool `(batch, window)`."""
         last = tf.gather(self.bits, tf.maximum(counts - 1, 0)[:, None], batch_dims=1)
         return (self.point_bits >= last) & (counts > 0)[:, None]
 
 
 def _random_order(keys: tf.Tensor, real: tf.Tensor) -> _Order:
     window = tf.shape(real)[1]
-    # An odd multiple of the column differs from column to column, and `_mix` is one to one: so no two bits are equal.
-    columns = tf.cast(tf.range(window), tf.uint32) * tf.constant(0x9E3779B9, tf.uint32)
+    # Odd multiples of different columns are different modulo 2^32, and `_mix` is one to one: no two numbers are equal.
+    columns = tf.cast(tf.range(window), tf.uint32) * tf.constant(GOLDEN_STEP, tf.uint32)
     point_bits = tf.where(real, _mix(keys[:, None] + columns), 0)
     return _Order(point_bits, *tf.math.top_k(point_bits, window))
 
@@ -103,26 +96,27 @@ def _random_order(keys: tf.Tensor, real: tf.Tensor) -> _Order:
 def mask_windows(
     windows: dict[str, tf.Tensor], keys: tf.Tensor, masking: Masking, variant: Variant = "paper"
 ) -> dict[str, tf.Tensor]:
-    """Turn windows into what a model sees and what it must predict.
+    """Compute the inputs and targets of a model from windows.
 
-    `paper`: nothing hidden reaches the encoder. The mean that is subtracted is that of the points shown with their true
-    magnitude, replacements are drawn from these alone, and hidden points are 0. A window without any such point is
-    all 0 to the encoder, and its targets are relative to the mean of all its points.
-    `released`: the mean of all real points, a shuffle of the whole window, true magnitudes at hidden points.
+    `paper`: no hidden magnitude reaches the encoder. The mean of the points shown with their true magnitude is
+    subtracted, replacements are drawn from these points only, and the input at hidden points is 0. If a window has no
+    such point, the encoder's input is 0 throughout, and targets are relative to the mean of all points.
+    `released`: the mean of all real points is subtracted, replacements come from a shuffle of the whole window, and the
+    input at hidden points is the true magnitude.
 
     Args:
-        windows: what `astromer.data.windows.cut_windows` returns, `(batch, window)`.
+        windows: result of `astromer.data.windows.cut_windows`, `(batch, window)`.
         keys: uint32 `(batch,)` from `window_keys`.
         masking: the fractions.
         variant: `paper` or `released`.
 
     Returns:
         `magnitudes`, `times`, `valid`, `target`, `probed`, `hidden`, `weight`, float32 `(batch, window, 1)`; and
-        `id`, `label`, `start`, `length`, `overlap` as they came.
+        `id`, `label`, `start`, `length`, `overlap`, unchanged.
     """
     true, real = windows["magnitudes"], _real(windows)
     order = _random_order(keys, real)
-    counts = masking.counts(windows["length"])
+    counts = count_points(masking, windows["length"])
     probed, altered, replaced = (order.first(count) for count in (counts.probed, counts.altered, counts.replaced))
     hidden = altered & ~replaced
     if variant == "paper":
@@ -149,8 +143,8 @@ def mask_windows(
 def _replace_from_shown(
     true: tf.Tensor, mean: tf.Tensor, order: _Order, counts: Counts, lengths: tf.Tensor
 ) -> tf.Tensor:
-    """Replace magnitudes by ones drawn from the points shown as they are, or by `mean` where there are none."""
-    # In the random order the replaced points come first, then the hidden ones, then those shown.
+    """Replace magnitudes by those of random points shown unchanged, or by `mean` if there are no such points."""
+    # In the random order, the replaced points come first, then the hidden points, then those shown.
     most = tf.reduce_max(counts.replaced)
     num_shown = (lengths - counts.altered)[:, None]
     rank = counts.altered[:, None] + tf.cast(
@@ -164,26 +158,26 @@ def _replace_from_shown(
 
 
 def shift_times(windows: dict[str, tf.Tensor], keys: tf.Tensor, most: float) -> dict[str, tf.Tensor]:
-    """Add to the times of each window one random number of days between -`most` and `most`.
+    """Add one random number of days between -`most` and `most` to all times of each window.
 
     Args:
-        windows: what `astromer.data.windows.cut_windows` returns.
+        windows: result of `astromer.data.windows.cut_windows`.
         keys: uint32 `(batch,)` from `window_keys`.
         most: the largest shift [days].
     """
-    shift = most * (2.0 * _fraction(_mix(keys ^ tf.constant(0x5BD1E995, tf.uint32))) - 1.0)
+    shift = most * (2.0 * _fraction(_mix(keys ^ tf.constant(SHIFT_SALT, tf.uint32))) - 1.0)
     return windows | {"times": tf.where(_real(windows), windows["times"] + shift[:, None], 0.0)}
 
 
 def show_windows(windows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Turn windows into what a model sees when nothing is hidden.
+    """Compute the inputs of a model from windows without hiding any point.
 
     Args:
-        windows: what `astromer.data.windows.cut_windows` returns, `(batch, window)`.
+        windows: result of `astromer.data.windows.cut_windows`, `(batch, window)`.
 
     Returns:
         `magnitudes` (the window's mean subtracted), `times`, `valid`, float32 `(batch, window, 1)`; and `id`, `label`,
-        `start`, `length`, `overlap` as they came.
+        `start`, `length`, `overlap`, unchanged.
     """
     true, real = windows["magnitudes"], _real(windows)
     points = {
@@ -195,13 +189,14 @@ def show_windows(windows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 def uncertainty_weights(err_mag: tf.Tensor, real: tf.Tensor, variant: Variant = "paper") -> tf.Tensor:
-    """Weigh points by 1 / error, scaled to 0.001 ... 1.001 within each window.
+    """Return weights of 1 / error, scaled to 0.001 ... 1.001 within each window.
 
-    An error of zero gets the lowest weight. `released` lets padding take part, with the window's mean error, and gives
-    0.001 to all points of a window of equal errors; `paper` leaves padding out, at 0, and gives such points 1.001.
+    An error of zero gets the lowest weight. With `paper`, padding has weight 0, and all points of a window of equal
+    errors have weight 1.001. With `released`, padding is included with the window's mean error, and all points of a
+    window of equal errors have weight 0.001.
 
     Args:
-        err_mag: float32 `(batch, window)`, magnitudes.
+        err_mag: float32 `(batch, window)`, errors [mag].
         real: bool `(batch, window)`, False on padding.
         variant: `paper` or `released`.
     """
@@ -221,12 +216,12 @@ def _real(windows: dict[str, tf.Tensor]) -> tf.Tensor:
 
 
 def _mean(values: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
-    """Average the chosen values of each window, `(batch, 1)`; 0 where none is."""
+    """Average the chosen values of each window, `(batch, 1)`; 0 if none is chosen."""
     chosen = tf.cast(chosen, values.dtype)
     return tf.math.divide_no_nan(tf.reduce_sum(values * chosen, 1, True), tf.reduce_sum(chosen, 1, True))
 
 
 def _batch(windows: dict[str, tf.Tensor], points: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Join the points, as one feature each, with what describes their windows."""
+    """Join the arrays of points, with a last axis of length 1, and the columns that describe the windows."""
     described = {key: windows[key] for key in ("id", "label", "start", "length", "overlap")}
     return {key: value[..., None] for key, value in points.items()} | described

@@ -1,4 +1,4 @@
-"""Read records back, ours and both layouts of the original: in graph for training, as tables for notebooks."""
+"""Read records in our layout and both layouts of the released code: in graph for training, as tables for notebooks."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +18,7 @@ LAYOUTS = {
 
 
 def detect_layout(path: Path) -> str | None:
-    """Tell from the first record whether a file is in the `current` layout or the original's `legacy` one.
-
-    None stands for a file without records.
+    """Return the layout of a file's first record, `current` or `legacy` (of the released code); None without records.
 
     Raises:
         InputError: the file is absent, damaged, or of neither layout.
@@ -48,8 +46,8 @@ def parse_records(serialized: tf.Tensor, layout: str = "current") -> dict[str, t
 
     Returns:
         `id`, `class`, `band` (strings), `label`, `shard`, `length` (int32), each `(objects,)`; `mjd` (float64, days),
-        `mag`, `err_mag` (float32), each `(observations,)`, all objects' one after the other. What a record
-        lacks is empty or -1.
+        `mag`, `err_mag` (float32), each `(observations,)`, concatenated over objects. A missing text is empty, a
+        missing number -1.
     """
     keys = LAYOUTS[layout]
     context, lists, _ = tf.io.parse_sequence_example(
@@ -77,7 +75,8 @@ def parse_records(serialized: tf.Tensor, layout: str = "current") -> dict[str, t
         "label": tf.cast(context[keys["label"]], tf.int32),
         "shard": tf.cast(context["shard"], tf.int32),
         "length": tf.cast(lengths, tf.int32),
-        # A batch of the original's records has no remainder at all; one that mixes both kinds fails to add up.
+        # A batch of records of the released code has no remainders. A batch that mixes both kinds fails: the shapes
+        # differ.
         "mjd": tf.cond(tf.size(low) == 0, lambda: high, lambda: high + low),
         "mag": mag.flat_values,
         "err_mag": err_mag.flat_values,
@@ -108,7 +107,7 @@ def read_records(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def _parsed(path: Path) -> Iterator[dict[str, np.ndarray]]:
-    """Yield a file's records, some hundreds at a time, as `parse_records` returns them."""
+    """Yield a file's records in batches, as returned by `parse_records`."""
     layout = detect_layout(path)
     if layout is None:
         return

@@ -1,8 +1,9 @@
 """Light curves in TFRecord files of `SequenceExample`s, and the manifest beside them.
 
-The layout is the original release's, so either side reads the other's files: context ID, Class, Band, Label, shard; one
-float list each of mjd, mag, errmag. float32 resolves a modified Julian date to 5.6 minutes only, so ours add a fourth
-list, `mjd_low`, with the remainder: the sum of both is good to 1e-8 days, and readers that do not know it ignore it.
+The layout is that of the released code, so that each code can read the other's files: context ID, Class, Band, Label,
+shard; one float list each of mjd, mag, errmag. float32 resolves a modified Julian date only to 5.6 minutes. Our files
+therefore have a fourth list, `mjd_low`, with the remainder: the sum of both is accurate to 1e-8 days, and readers that
+do not know the list ignore it.
 """
 
 import json
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import google_crc32c
 import numpy as np
@@ -20,7 +22,7 @@ from astromer.errors import InputError
 from astromer.files import atomic_path, sha256_of, write_json
 
 UNLABELLED = -1
-ROWS_AT_ONCE = 2**18
+ROWS_AT_ONCE = 2**18  # observations read and encoded at once: bounds the memory
 OBJECT_COLUMNS = ("id", "class", "band", "shard")
 OBSERVATION_COLUMNS = ("id", "mjd", "mag", "err_mag")
 _COLUMNS = ("mjd", "mag", "errmag", "mjd_low")
@@ -29,7 +31,7 @@ _MANIFEST_FORMAT = "astromer-records-1"
 
 @dataclass(frozen=True)
 class RecordFile:
-    """What a manifest says of one file of records."""
+    """The entry of one file of records in a manifest."""
 
     path: Path
     objects: int
@@ -37,12 +39,12 @@ class RecordFile:
     sha256: str
 
 
-# Protocol buffers. Encoding them here is ten times as fast as filling a `tf.train.SequenceExample`, which decodes them
-# in the tests.
+# Protocol buffers. Encoding them here is ten times as fast as with `tf.train.SequenceExample`, which the tests use to
+# decode them.
 
 
 def _varint(number: int) -> bytes:
-    """Encode an integer; negative ones as 64-bit two's complement, as the format demands."""
+    """Encode an integer; a negative one as 64-bit two's complement, as the format requires."""
     number &= 2**64 - 1
     encoded = bytearray()
     while number > 0x7F:
@@ -72,7 +74,7 @@ def _int64_feature(key: str, number: int) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _shared_context(class_name: str, band: str, label: int, shard: int) -> bytes:
-    """Encode what many objects have in common."""
+    """Encode the features that many objects have in common."""
     return b"".join(
         (
             _bytes_feature("Class", class_name),
@@ -85,7 +87,7 @@ def _shared_context(class_name: str, band: str, label: int, shard: int) -> bytes
 
 @lru_cache(maxsize=4096)
 def _column_headers(length: int) -> tuple[bytes, ...]:
-    """Encode what precedes the float32 data of each column of `length` observations."""
+    """Encode the bytes that precede the float32 data of each column of `length` observations."""
     data = bytes(4 * length)
     columns = [_entry(name, _field(1, _field(2, _field(1, data)))) for name in _COLUMNS]
     headers = [column[: -len(data)] for column in columns]
@@ -93,8 +95,8 @@ def _column_headers(length: int) -> tuple[bytes, ...]:
     return feature_lists[: -sum(map(len, columns))] + headers[0], *headers[1:]
 
 
-def _encode(name: str, shared_context: bytes, columns: Sequence[np.ndarray]) -> bytes:
-    """Encode one object as a serialized `SequenceExample`; `columns` in the order of `_COLUMNS`."""
+def _encode(name: str, shared_context: bytes, columns: Sequence[Any]) -> bytes:
+    """Encode one object as a serialized `SequenceExample`; `columns` are buffers in the order of `_COLUMNS`."""
     context = _field(1, _bytes_feature("ID", name), shared_context)
     headers = _column_headers(len(columns[0]))
     return b"".join((context, *(part for pair in zip(headers, columns, strict=True) for part in pair)))
@@ -104,13 +106,13 @@ def _encode(name: str, shared_context: bytes, columns: Sequence[np.ndarray]) -> 
 
 
 def _framed(record: bytes) -> tuple[bytes, bytes, bytes, bytes]:
-    """Frame one record as TFRecord files do: length, its checksum, the record, its checksum."""
+    """Return the parts of one record in a TFRecord file: length, its checksum, the record, its checksum."""
     length = struct.pack("<Q", len(record))
     return length, _masked_crc32c(length), record, _masked_crc32c(record)
 
 
 def _masked_crc32c(content: bytes) -> bytes:
-    """Checksum of `content`, rotated and shifted as TFRecord files have it."""
+    """Return the checksum of `content`, masked as the TFRecord format defines it."""
     crc = google_crc32c.value(content)
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
@@ -125,15 +127,16 @@ def write_records(
     """Write one file of records atomically, one record per row of `objects`, sorted by id.
 
     Args:
-        observations: `id`, `mjd` [days], `mag`, `err_mag`, sorted by id and mjd; those of other objects are left out.
-            `polars.scan_parquet(file)` is read piece by piece, in memory that does not depend on the file's size.
+        observations: `id`, `mjd` [days], `mag`, `err_mag`, sorted by id and mjd; other objects are skipped. A lazy
+            frame, such as `polars.scan_parquet(file)`, is read in pieces, in memory independent of the file's size.
         objects: `id`, `class` (null: unknown), `band` (null: unknown), `shard`.
-        path: the file to write.
-        classes: the labels' order, an object's label being the index of its class; None writes label -1 for all.
+        path: file to write.
+        classes: classes in the order of the labels: the label of an object is the index of its class. None writes the
+            label -1 for all.
 
     Raises:
-        InputError: a column is missing; an object is listed twice or has no observation; its class is not one of
-            `classes`; observations are not sorted, or not finite.
+        InputError: a column is missing; an object is listed twice, has no observation, or a class that is not one of
+            `classes`; observations are not sorted or not finite.
     """
     observations = observations.lazy()
     for columns, wanted in ((objects.columns, OBJECT_COLUMNS), (observations.collect_schema(), OBSERVATION_COLUMNS)):
@@ -157,7 +160,7 @@ def write_records(
 
 
 def _describe(objects: pl.DataFrame, classes: Sequence[str] | None, path: Path) -> pl.DataFrame:
-    """Return what a record says of its object besides its observations."""
+    """Return the columns of a record that describe its object."""
     twice = objects["id"].filter(objects["id"].is_duplicated())
     if len(twice):
         raise InputError(f"{path}: objects are listed twice, the first being {twice[0]!r}")
@@ -224,7 +227,7 @@ def _encode_objects(rows: pl.DataFrame, spans: pl.DataFrame) -> Iterator[bytes]:
 
 
 def write_manifest(path: Path, files: Sequence[RecordFile], classes: Sequence[str] | None) -> None:
-    """Write the manifest of record files that lie in its folder or below: counts, checksums, order of the labels."""
+    """Write the manifest of record files in its folder or below: counts, checksums and order of the labels."""
     folder = Path(path).parent
     entries = [{**asdict(file), "path": file.path.relative_to(folder).as_posix()} for file in files]
     write_json(
@@ -241,14 +244,14 @@ def write_manifest(path: Path, files: Sequence[RecordFile], classes: Sequence[st
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest's content; the files' paths are resolved against its folder."""
+    """Content of a manifest, with paths relative to its folder already resolved."""
 
     classes: tuple[str, ...] | None
     files: tuple[RecordFile, ...]
 
     @property
     def paths(self) -> list[Path]:
-        """The files, in the order in which they were written."""
+        """Paths of the files, in the order in which they were written."""
         return [file.path for file in self.files]
 
     @property
@@ -258,10 +261,10 @@ class Manifest:
 
 
 def read_manifest(path: Path, *, verify: bool = False) -> Manifest:
-    """Read a manifest and check that its files exist; with `verify` also that their bytes are the ones written.
+    """Read a manifest and check that its files exist; with `verify`, also check their checksums.
 
     Raises:
-        InputError: the manifest is not one, its totals disagree, or a file is missing or (`verify`) differs.
+        InputError: the file is no manifest, its totals disagree, or a listed file is missing or (`verify`) differs.
     """
     path = Path(path)
     try:

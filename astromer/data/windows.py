@@ -7,12 +7,12 @@ import tensorflow as tf
 
 
 class Cuts(NamedTuple):
-    """Where to cut, int32 `(windows,)` each; numpy or in graph.
+    """Positions of windows, int32 `(windows,)` each; numpy arrays or tensors.
 
     Attributes:
-        series: the number of each window's series.
-        starts: the index of its first observation in the series.
-        overlaps: how many of its observations are in the window before, too.
+        series: index of the window's light curve.
+        starts: index of the window's first observation in the light curve.
+        overlaps: number of its observations that are also in the previous window.
     """
 
     series: tf.Tensor
@@ -21,20 +21,21 @@ class Cuts(NamedTuple):
 
 
 def window_starts(length: int, window: int) -> np.ndarray:
-    """Return where the windows of one series start: 0, `window`, ..., the last shifted back to end at the last point.
+    """Return the starts of the windows of one light curve: 0, `window`, 2 `window`, ...
 
-    A series of no more than `window` observations is one window. The shifted window is the one whose start is no
-    multiple of `window`; where `length` is a multiple there is none (the original then gave the last window twice).
+    The last window is shifted back to end at the last observation. If `length` is a multiple of `window`, none is
+    shifted (the released code then returns the last window twice). A light curve of at most `window` observations is
+    one window.
     """
     return np.minimum(np.arange(0, length, window), max(length - window, 0))
 
 
 def regular_windows(lengths: tf.Tensor, window: int) -> Cuts:
-    """Return all windows of many series, as `window_starts` has them, in graph.
+    """Return all windows of many light curves, as `window_starts` does for one, in graph.
 
     Args:
-        lengths: int32 `(objects,)`, observations of each series; one without any has no window.
-        window: the longest window.
+        lengths: int32 `(objects,)`, numbers of observations; an empty light curve has no window.
+        window: maximum number of observations per window.
     """
     counts = -(-lengths // window)
     series = tf.repeat(tf.range(tf.size(lengths)), counts)
@@ -45,12 +46,14 @@ def regular_windows(lengths: tf.Tensor, window: int) -> Cuts:
 
 
 def random_windows(lengths: tf.Tensor, window: int, bits: tf.Tensor) -> Cuts:
-    """Return one window of each series, its start uniform over all that leave it full (sampling mode), in graph.
+    """Return one window per light curve with a random start, in graph (sampling mode).
+
+    The start is uniform over those for which the window is full.
 
     Args:
-        lengths: int32 `(objects,)`, observations of each series; one without any has no window.
-        window: the longest window.
-        bits: uint32 `(objects,)`, random.
+        lengths: int32 `(objects,)`, numbers of observations; an empty light curve has no window.
+        window: maximum number of observations per window.
+        bits: uint32 `(objects,)`, random numbers.
     """
     series = tf.cast(tf.where(lengths > 0)[:, 0], tf.int32)
     choices = tf.maximum(tf.gather(lengths, series) - window, 0) + 1
@@ -62,14 +65,14 @@ def cut_windows(records: dict[str, tf.Tensor], cuts: Cuts, window: int) -> dict[
     """Cut parsed records into padded windows, in graph.
 
     Args:
-        records: what `astromer.data.records.parse_records` returns.
-        cuts: which windows, of these records.
-        window: the number of columns of the result.
+        records: result of `astromer.data.parsing.parse_records`.
+        cuts: windows of these records.
+        window: number of columns of the result.
 
     Returns:
-        `id`, `label`, `start`, `length` (real observations) and `overlap` (of them, also in the window before), each
-        `(windows,)`; `times` (days, the window's mean subtracted), `magnitudes`, `err_mag`, each float32
-        `(windows, window)` and 0 on padding.
+        `id`, `label`, `start`, `length` (number of real observations) and `overlap` (number of observations that are
+        also in the previous window), each `(windows,)`; `times` (days, the window's mean subtracted), `magnitudes` and
+        `err_mag`, each float32 `(windows, window)` and 0 on padding.
 
     Raises:
         tf.errors.InvalidArgumentError: a value is not finite; the message names the objects.
@@ -81,7 +84,7 @@ def cut_windows(records: dict[str, tf.Tensor], cuts: Cuts, window: int) -> dict[
     real = columns < lengths[:, None]
     rows = tf.where(real, first[:, None] + columns, first[:, None])
     magnitudes, err_mag = (tf.where(real, tf.gather(records[key], rows), 0.0) for key in ("mag", "err_mag"))
-    # Padding repeats the first time, and so adds nothing to the sum of the offsets from it.
+    # Padding repeats the first time, so that it adds 0 to the sum of the offsets from the first time.
     mjd = tf.gather(records["mjd"], rows)
     offsets = mjd - mjd[:, :1]
     means = tf.reduce_sum(offsets, 1) / tf.cast(lengths, tf.float64)

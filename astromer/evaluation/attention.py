@@ -1,7 +1,8 @@
-"""Where the last block of an encoder looks: attention weights of the points of example light curves (Figs. 7 and 8)."""
+"""Attention weights in the last block of an encoder, for the points of example light curves (Figs. 7 and 8)."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import keras
 import numpy as np
@@ -17,23 +18,23 @@ WINDOWS_AT_ONCE = 256
 def attention_points(
     encoder: keras.Model, records: Path, *, classes: Sequence[str], per_class: int, window: int, seed: int
 ) -> pl.DataFrame:
-    """Give the attention that each observation of example objects receives in the last block.
+    """Return the attention that each observation of example objects receives in the last block.
 
-    Every point is visible, as in classification. A point's weight is its share of a query's attention, averaged over
-    the queries that are real points; padding neither asks nor is counted.
+    All points are visible, as in classification. A point's weight is its share of a query's attention, averaged over
+    the queries that are real points; padding is not a query and has no row in the result.
 
     Args:
         encoder: model `encoder`.
         records: records of labelled objects.
         classes: the dataset's ordered class list.
-        per_class: examples of each class, see `examples.draw_examples`; one random window of each.
-        window: observations of a window.
-        seed: decides on objects and windows.
+        per_class: examples per class, see `examples.draw_examples`; one random window of each.
+        window: observations per window.
+        seed: seed of the choice of objects and windows.
 
     Returns:
-        A row for each point: `class`, `example`, `id`, `start`, `mjd`, `mag`, `err_mag`, `period_days`, `phase`,
+        One row per point: `class`, `example`, `id`, `start`, `mjd`, `mag`, `err_mag`, `period_days`, `phase`,
         `attention` (the heads' weights, an array), `mean_attention` (mean over heads). Weights of a window sum to 1,
-        save in models that also attend to padding.
+        except in models that also attend to padding.
 
     Raises:
         InputError: a class has no object, or an object no period.
@@ -70,13 +71,13 @@ def received_attention(weights: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def relative_attention(points: pl.DataFrame) -> pl.DataFrame:
-    """Compare weights with uniform attention, which gives each of n points 1 / n.
+    """Divide weights by those of uniform attention, which are 1 / n for n points.
 
     Returns:
-        `points` (one window of an object or several objects') with a column for each head, `head_1`, `head_2`, ..., and
-        `mean`: weight times n, so that 1 is the share of uniform attention, 2 twice as much.
+        `points` (one or several windows) with one column per head, `head_1`, `head_2`, ..., and `mean`: weight times n,
+        so that 1 is uniform attention.
     """
-    heads = points["attention"].dtype.shape[0]
+    heads = cast(pl.Array, points["attention"].dtype).shape[0]
     size = pl.len().over("id", "start")
     named = {f"head_{head + 1}": pl.col("attention").arr.get(head) * size for head in range(heads)}
     return points.with_columns(**named, mean=pl.col("mean_attention") * size).drop("attention", "mean_attention")
@@ -86,8 +87,8 @@ def attention_summary(points: pl.DataFrame) -> pl.DataFrame:
     """Summarise the relative attention of each object and head.
 
     Returns:
-        `class`, `example`, `id`, `period_days`, `observations`, `head`, and of the relative attention `min`, `median`,
-        `max`; in the order of `points`.
+        `class`, `example`, `id`, `period_days`, `observations`, `head`, and the `min`, `median` and `max` of the
+        relative attention; in the order of `points`.
     """
     relative = relative_attention(points)
     heads = [name for name in relative.columns if name.startswith("head_")] + ["mean"]

@@ -1,14 +1,14 @@
 """Exact histograms of magnitudes and time steps over all observations of a survey, in bounded memory.
 
-Counts are kept on a fixed grid that is the same for every file: bin k holds the values nearer to `k * width` than to
-any other multiple. Magnitudes printed with two decimals so fall in the middle of bins, not on their edges, and
-histograms of files, shards and surveys add up without loss. Means, deviations and extremes come from the values
-themselves; quantiles are exact to half a bin.
+Counts are kept on a fixed grid that is the same for every file: bin k contains the values nearer to `k * width` than to
+any other multiple. Magnitudes printed with two decimals therefore fall in the middle of bins, not on their edges, and
+histograms of files, shards and surveys can be added without loss. Means, deviations and extremes are computed from the
+values themselves; quantiles are exact to half a bin.
 """
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 
 from astromer.errors import InputError
 
-BATCH_ROWS = 1 << 17
-MAX_BIN = 5_000_000  # bounds the memory of a histogram, whatever the values
+BATCH_ROWS = 1 << 17  # rows of Parquet read at once
+MAX_BIN = 5_000_000  # bounds the memory of a histogram for any values
 QUANTILES = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
 
 
@@ -39,7 +39,7 @@ class Histogram:
         maximum: largest value (minus infinity for an empty histogram).
         mean: mean of the values (0 for an empty histogram).
         squares: sum of the squared differences from the mean.
-        zeros: values equal to zero that a logarithmic histogram cannot hold; they are in none of the numbers above.
+        zeros: number of zeros, which a logarithmic histogram cannot contain; the other attributes do not include them.
     """
 
     width: float
@@ -63,13 +63,13 @@ class Histogram:
         return math.sqrt(self.squares / self.num_values)
 
     def __add__(self, other: "Histogram") -> "Histogram":
-        """Join two histograms of the same grid."""
+        """Add two histograms on the same grid."""
         if (self.width, self.logarithmic) != (other.width, other.logarithmic):
             raise ValueError("histograms of different grids do not add up")
         zeros = self.zeros + other.zeros
         if other.num_values == 0 or self.num_values == 0:
             kept = self if other.num_values == 0 else other
-            return Histogram(**{**vars(kept), "zeros": zeros})
+            return replace(kept, zeros=zeros)
         first = min(self.first, other.first)
         counts = np.zeros(max(h.first + len(h.counts) for h in (self, other)) - first, dtype=np.int64)
         for part in (self, other):
@@ -89,7 +89,7 @@ class Histogram:
         )
 
     def quantile(self, fraction: float) -> float:
-        """Give the value below or at which `fraction` of the values lie: the centre of its bin, within the extremes.
+        """Return the quantile of `fraction`: the centre of its bin, clipped to the extremes.
 
         Raises:
             InputError: the histogram is empty.
@@ -97,7 +97,7 @@ class Histogram:
         if self.num_values == 0:
             raise InputError("quantile: the histogram has no values")
         cumulated = np.cumsum(self.counts)
-        rank = max(1, math.ceil(fraction * cumulated[-1] * (1 - 1e-15)))  # 0.07 * 100 is no more than 7
+        rank = max(1, math.ceil(fraction * cumulated[-1] * (1 - 1e-15)))  # 0.07 * 100 is 7 plus a rounding error
         centre = (self.first + int(np.searchsorted(cumulated, rank))) * self.width
         return float(np.clip(10**centre if self.logarithmic else centre, self.minimum, self.maximum))
 
@@ -105,7 +105,7 @@ class Histogram:
         """Sum `factor` neighbouring bins, aligned to the common grid.
 
         Returns:
-            counts `(bins,)` and edges `(bins + 1,)`, the latter on the logarithmic axis if the histogram is on one.
+            counts `(bins,)` and edges `(bins + 1,)`; the edges of a logarithmic histogram are logarithms.
         """
         low = self.first // factor
         padded = np.zeros(-(-(self.first + len(self.counts)) // factor) * factor - low * factor, dtype=np.int64)
@@ -115,7 +115,7 @@ class Histogram:
 
 
 def count_values(values: np.ndarray, width: float, *, logarithmic: bool, source: Path | str) -> Histogram:
-    """Count the values of an array, positive ones if `logarithmic`.
+    """Count the values of an array, all of which must be positive if `logarithmic`.
 
     Raises:
         InputError: a value is not a finite number, or too far from zero for the bins; the message names `source`.
@@ -160,8 +160,8 @@ def magnitude_histogram(paths: Iterable[Path], bin_width: float = 0.01) -> Histo
 def time_step_histogram(paths: Iterable[Path], bin_width: float = 0.01) -> Histogram:
     """Count the time steps (days) between consecutive observations of each object, in bins of `bin_width` dex.
 
-    The files are sorted by `id`, then `mjd`; an object may go on in the next row group, never in the next file. Steps
-    of zero days are counted apart, in `zeros`.
+    The files are sorted by `id`, then `mjd`; an object may extend into the next row group, but not into the next file.
+    Steps of zero days are counted separately, in `zeros`.
 
     Raises:
         InputError: there is no file, or one lacks a column, holds an empty or non-finite time, or is not sorted.
@@ -171,11 +171,11 @@ def time_step_histogram(paths: Iterable[Path], bin_width: float = 0.01) -> Histo
 
 
 def summary_table(histograms: Mapping[str, Histogram], simulated: Iterable[str]) -> pl.DataFrame:
-    """Summarise one histogram a survey.
+    """Summarise one histogram per survey.
 
     Returns:
-        One row a survey: `survey`, `data` (real or simulated), `num_values`, `num_zero`, `min`, `p05`, `p25`, `median`,
-        `p75`, `p95`, `max`, `mean`, `std`; in mag or days.
+        One row per survey: `survey`, `data` (real or simulated), `num_values`, `num_zero`, `min`, `p05`, `p25`,
+        `median`, `p75`, `p95`, `max`, `mean`, `std`; in mag or days.
 
     Raises:
         InputError: a histogram is empty.
@@ -222,7 +222,7 @@ def _batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
 
 
 def _time_steps(path: Path) -> Iterator[np.ndarray]:
-    """Give the time steps within objects, in days, batch by batch; the last row of a batch is carried to the next."""
+    """Yield the time steps within objects, in days, batch by batch; the last row of a batch is carried to the next."""
     carried = None
     for batch in _batches(path, ["id", "mjd"]):
         ids, mjd = batch.column("id"), batch.column("mjd").to_numpy()
@@ -238,4 +238,4 @@ def _count_steps(steps: np.ndarray, width: float, path: Path) -> Histogram:
         raise InputError(f"{path}: expected each object's observations sorted by mjd, found a step of {steps.min()} d")
     positive = steps[steps != 0]
     histogram = count_values(positive, width, logarithmic=True, source=path)
-    return Histogram(**{**vars(histogram), "zeros": steps.size - positive.size})
+    return replace(histogram, zeros=steps.size - positive.size)

@@ -1,6 +1,7 @@
 """Representations of a survey's windows, stored once and read by every classifier head."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,7 +12,7 @@ from astromer.errors import InputError
 from astromer.models.pooling import pool
 
 
-def embed_windows(encoder: keras.Model, batches: Iterable[Mapping[str, object]]) -> pl.DataFrame:
+def embed_windows(encoder: keras.Model, batches: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """Pool the frozen encoder's levels over time for each window.
 
     Args:
@@ -19,9 +20,9 @@ def embed_windows(encoder: keras.Model, batches: Iterable[Mapping[str, object]])
         batches: batches of `astromer.data.batches.plain_batches`: every observation visible.
 
     Returns:
-        A row for each window, in the order of the batches: `id`, `window` (index of its first observation in the
-        object), `label`, `length` (observations), and the float32 arrays `mean` `(L, D)` (time mean of every level) and
-        `max` `(D,)` (time maximum of the last level).
+        One row per window, in the order of the batches: `id`, `window` (index of its first observation in the object),
+        `label`, `length` (observations), and the float32 arrays `mean` `(L, D)` (time mean of every level) and `max`
+        `(D,)` (time maximum of the last level).
 
     Raises:
         InputError: there are no windows.
@@ -41,17 +42,17 @@ def embed_windows(encoder: keras.Model, batches: Iterable[Mapping[str, object]])
     return pl.concat(tables)
 
 
-def window_table(batches: Iterable[Mapping[str, object]]) -> pl.DataFrame:
+def window_table(batches: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """Return `id`, `window`, `label` and `length` of each window, as `embed_windows` does, without embedding it."""
     return pl.concat(_identities(batch) for batch in batches)
 
 
-def head_inputs(embeddings: pl.DataFrame) -> dict[str, np.ndarray]:
-    """Return what `train_classifier` takes: `mean` `(n, L, D)`, `max` `(n, D)` and `label` `(n,)`."""
-    return {name: embeddings[name].to_numpy() for name in ("mean", "max", "label")}
+def head_inputs(embeddings: pl.DataFrame, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Return the arrays that `train_classifier` takes: those of `pool` with these names, and `label` `(n,)`."""
+    return {name: embeddings[name].to_numpy() for name in (*names, "label")}
 
 
-def _identities(batch: Mapping[str, object]) -> pl.DataFrame:
+def _identities(batch: Mapping[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "id": pl.Series([name.decode() for name in batch["id"].numpy()], dtype=pl.String),

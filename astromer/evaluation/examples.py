@@ -1,7 +1,7 @@
-"""Objects that stand as examples of their class in figures, and their windows point by point.
+"""Example objects of each class for figures, and their windows point by point.
 
-Examples are drawn by seed among the half of each class's objects that has the most observations. A class's draw depends
-on nothing but the seed, the class and its objects: not on the other classes, nor on the order of the file.
+Examples are drawn at random from the half of each class's objects that has the most observations. The draw of a class
+depends only on the seed, the class and its objects, not on other classes or on the order of the file.
 """
 
 import zlib
@@ -19,20 +19,20 @@ from astromer.evaluation.folding import find_ephemeris
 def draw_examples(
     records: Path, classes: Sequence[str], per_class: int, *, seed: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Draw objects of each class and fold all their observations.
+    """Draw example objects of each class and fold all their observations.
 
     Args:
         records: file of labelled records.
-        classes: in the order of the result.
-        per_class: so many objects of each class, or as many as the half to draw from has.
-        seed: decides which.
+        classes: classes, in the order of the result.
+        per_class: number of objects per class; fewer if the half of the class to draw from is smaller.
+        seed: seed of the draw.
 
     Returns:
         Examples: `class`, `example` (number in the class, from 0), `id`, `period_days`, `epoch_mjd`, `power` (see
-        `folding.Ephemeris`). Observations of these: `id`, `mjd`, `mag`, `err_mag`, `phase`, by id and time.
+        `folding.Ephemeris`). Their observations: `id`, `mjd`, `mag`, `err_mag`, `phase`, by id and time.
 
     Raises:
-        InputError: a class has no object, or an object no period.
+        InputError: a class has no object, or no period can be found for an object.
     """
     objects, observations = read_records(records)
     rows, folded = [], []
@@ -58,10 +58,10 @@ def _draw(members: pl.DataFrame, number: int, seed: int, where: str) -> list[str
 
 
 def windows_of(batches: Iterable[Mapping[str, object]], ids: Iterable[str]) -> dict[str, np.ndarray]:
-    """Take the windows of some objects out of batches; all batches must be of the same width.
+    """Select the windows of some objects from batches, all of which must have the same width.
 
     Returns:
-        The batches' arrays, `(windows, ...)`; `id` is decoded.
+        Arrays `(windows, ...)` with the names of the batches' fields; `id` is decoded.
     """
     wanted = set(ids)
     taken = []
@@ -74,16 +74,16 @@ def windows_of(batches: Iterable[Mapping[str, object]], ids: Iterable[str]) -> d
 
 
 def window_points(windows: Mapping[str, np.ndarray], observations: pl.DataFrame) -> pl.DataFrame:
-    """Put what is known of each real point of windows beside its observation.
+    """Join values at the real points of windows to the observations.
 
     Args:
         windows: `id`, `start`, `length`, each `(windows,)`, and values at each point: arrays `(windows, window, 1)`, or
-            `(windows, window, k, 1)` of k values each.
-        observations: `id`, `mjd`, `mag`, `err_mag` and more, by id and time.
+            `(windows, window, k, 1)` for k values per point.
+        observations: `id`, `mjd`, `mag`, `err_mag` and other columns, by id and time.
 
     Returns:
-        A row for each real point: the columns of `observations`, `start` (index of the window's first observation in
-        its object), and a column for each array, of float32 or of arrays of k.
+        One row per real point: the columns of `observations`, `start` (index of the window's first observation in its
+        object), and one column per array, of float32 or of arrays of length k.
     """
     arrays = {key: value[..., 0].astype(np.float32) for key, value in windows.items() if value.ndim > 2}
     by_object = observations.partition_by("id", as_dict=True)

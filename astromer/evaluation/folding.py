@@ -1,9 +1,10 @@
-"""Periods of unevenly sampled light curves, and the phases that follow from them.
+"""Periods and phases of unevenly sampled light curves.
 
-The periodogram is the generalised one of Zechmeister & Kürster (2009, A&A 496, 577): a sine with a free mean is fitted
-at each frequency, points weighted by 1 / error^2. A sine has one minimum a cycle: eclipsing binaries, which have two,
-fold at half of their orbital period. What is observed once a night cannot tell a slow variation from the same plus one
-cycle a day, so that a slow one is taken where it explains nearly as much as the best.
+The periodogram is the generalised Lomb-Scargle periodogram of Zechmeister & Kürster (2009, A&A 496, 577): at each
+frequency, a sine with a free mean is fitted with weights 1 / error^2. A sine has one minimum per cycle; eclipsing
+binaries, which have two, therefore fold at half of their orbital period. Observations once per night cannot distinguish
+a slow variation from its alias at one cycle per day more. A low frequency is therefore preferred if its power is nearly
+as high as the highest.
 """
 
 from dataclasses import dataclass
@@ -13,11 +14,11 @@ from numpy.typing import NDArray
 
 from astromer.errors import InputError
 
-SHORTEST_PERIOD_DAYS = 0.04  # the fastest classes that surveys list are delta Scuti stars
-OVERSAMPLING = 5
-SLOW = 0.02  # cycles per day
-AS_GOOD = 0.9  # share of the highest power
-MIN_OBSERVATIONS = 5  # the sine has three parameters, its frequency is a fourth
+SHORTEST_PERIOD_DAYS = 0.04  # delta Scuti stars are the fastest pulsators among the classes of the surveys
+OVERSAMPLING = 5  # frequencies per independent frequency, 1 / time span
+SLOW = 0.02  # upper limit of the low frequencies that are preferred, cycles per day
+AS_GOOD = 0.9  # fraction of the highest power that a low frequency needs
+MIN_OBSERVATIONS = 5  # more than the four parameters: frequency, two amplitudes and mean
 Array = NDArray[np.float64]
 
 
@@ -26,9 +27,9 @@ class Ephemeris:
     """The sine that fits a light curve best.
 
     Attributes:
-        period_days: its period.
-        epoch_mjd: a time of phase 0, at which the sine is brightest.
-        power: share of the weighted variance of the magnitudes that it explains, from 0 to 1.
+        period_days: period of the sine.
+        epoch_mjd: time of phase 0, the maximum of light.
+        power: fraction of the weighted variance of the magnitudes that the sine explains, from 0 to 1.
     """
 
     period_days: float
@@ -36,7 +37,7 @@ class Ephemeris:
     power: float
 
     def phases(self, mjd: Array) -> Array:
-        """Phases in [0, 1) at the times `mjd` [days]."""
+        """Return the phases in [0, 1) at the times `mjd` [days]."""
         return (mjd - self.epoch_mjd) / self.period_days % 1.0
 
 
@@ -68,18 +69,18 @@ def find_ephemeris(mjd: Array, mag: Array, err_mag: Array, *, shortest_days: flo
 
 
 def periodogram(mjd: Array, mag: Array, err_mag: Array, *, first: float, step: float, count: int) -> Array:
-    """Give the share of the weighted variance that a sine with free mean explains, at equidistant frequencies.
+    """Return the fraction of the weighted variance that a sine with free mean explains, at equidistant frequencies.
 
     Args:
         mjd: times in days, `(points,)`.
         mag: magnitudes, `(points,)`.
         err_mag: their errors, `(points,)`, positive.
-        first: the lowest frequency, cycles per day.
-        step: between frequencies, cycles per day.
+        first: lowest frequency, cycles per day.
+        step: step between frequencies, cycles per day.
         count: number of frequencies.
 
     Returns:
-        Power from 0 to 1, `(count,)`; 0 where the times cannot tell sine and mean apart.
+        Power from 0 to 1, `(count,)`; 0 where sine and mean are degenerate at the given times.
     """
     times = mjd - mjd.mean()
     weights = err_mag**-2.0 / np.sum(err_mag**-2.0)

@@ -1,4 +1,4 @@
-"""Magnitudes that a model never saw, reconstructed: hidden points of example light curves (Appendix B)."""
+"""Reconstructions of the hidden points of example light curves (Appendix B)."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -7,13 +7,14 @@ import keras
 import numpy as np
 import polars as pl
 
+from astromer.config.encoders import Masking
+from astromer.config.section import Variant
 from astromer.data.batches import pretraining_batches
-from astromer.data.masking import Masking, Variant
 from astromer.data.parsing import read_records
 from astromer.errors import InputError
 from astromer.evaluation.examples import draw_examples, window_points, windows_of
+from astromer.evaluation.predictors import interpolation
 from astromer.models.encoders import INPUT_NAMES
-from astromer.training.pretraining import interpolation
 
 WINDOWS_AT_ONCE = 256
 
@@ -28,28 +29,28 @@ def reconstructed_points(
     masking: Masking,
     seed: int,
 ) -> pl.DataFrame:
-    """Hide points of example light curves and let the model predict them.
+    """Hide points of example light curves and predict them with the model.
 
-    Nothing hidden reaches the model, whichever variant it is of: the magnitudes at hidden points are 0 before it sees
-    them, and the mean that is subtracted is that of the points shown. In the released code hidden magnitudes passed
-    through the residual layers, so that its published reconstructions were partly copies.
+    No hidden magnitude reaches the model, for either variant: the input at hidden points is 0, and the mean of the
+    shown points is subtracted. In the released code, hidden magnitudes pass through the residual layers, so that its
+    published reconstructions are partly copies.
 
     Args:
         model: reconstructor.
         records: records of labelled objects that the model has not been trained on.
         classes: the dataset's ordered class list.
-        per_class: examples of each class, see `examples.draw_examples`; one random window of each.
-        window: observations of a window.
+        per_class: examples per class, see `examples.draw_examples`; one random window of each.
+        window: observations per window.
         masking: fractions of probed, shown and replaced points.
-        seed: decides on objects, windows and masks.
+        seed: seed of the choice of objects, windows and masks.
 
     Returns:
-        A row for each real point: `class`, `example`, `id`, `start`, `mjd`, `mag`, `err_mag`, `period_days`, `phase`,
-        `probed`, `hidden`; at hidden points alone, else null, `predicted` (the model) and two predictors that learned
-        nothing, `interpolated` (linear in time between visible points) and `window_mean` (of the visible points), mag.
+        One row per real point: `class`, `example`, `id`, `start`, `mjd`, `mag`, `err_mag`, `period_days`, `phase`,
+        `probed`, `hidden`, and three predictions in mag, null except at hidden points: `predicted` (by the model),
+        `interpolated` (linear in time between visible points) and `window_mean` (mean of the visible points).
 
     Raises:
-        InputError: a class has no object, an object no period, or a window no hidden point.
+        InputError: a class has no object, no period can be found for an object, or a window has no hidden point.
     """
     examples, observations = draw_examples(records, classes, per_class, seed=seed)
     windows = _masked_windows(records, examples["id"], window=window, masking=masking, variant="paper", seed=seed)
@@ -60,7 +61,7 @@ def reconstructed_points(
         )
     predicted = np.asarray(model({name: windows[name] for name in INPUT_NAMES}, training=False))
     points = window_points(windows | {"predicted": predicted, "interpolated": interpolation(windows)}, observations)
-    # The subtracted mean differs from point to point by rounding only.
+    # The subtracted mean differs between points only by rounding.
     mean = (pl.col("mag") - pl.col("target")).mean().over("id")
     at_hidden = {name: pl.when("hidden").then(pl.col(name) + mean) for name in ("predicted", "interpolated")}
     return (
@@ -78,19 +79,19 @@ def reconstructed_points(
 def masked_window(
     records: Path, object_id: str, *, window: int, masking: Masking, variant: Variant = "paper", seed: int
 ) -> pl.DataFrame:
-    """Mask one random window of an object as it is masked for validation, point by point.
+    """Mask one random window of an object as for validation, and return its points.
 
     Args:
         records: file of records.
-        object_id: one of its objects.
-        window: observations of the window, at most.
+        object_id: id of one of its objects.
+        window: maximum number of observations in the window.
         masking: fractions of probed, shown and replaced points.
         variant: see `astromer.data.masking.mask_windows`.
-        seed: decides on the window and its masks.
+        seed: seed of the choice of the window and its masks.
 
     Returns:
-        A row for each real point: `id`, `mjd`, `mag`, `err_mag`, `start`, the columns of `mask_windows` (`magnitudes`,
-        `times`, `valid`, `target`, `probed`, `hidden`, `weight`), and `state`: `unprobed`, or of the probed points
+        One row per real point: `id`, `mjd`, `mag`, `err_mag`, `start`, the columns of `mask_windows` (`magnitudes`,
+        `times`, `valid`, `target`, `probed`, `hidden`, `weight`), and `state`: `unprobed`, or for probed points
         `shown`, `replaced` (shown with another magnitude) or `hidden`.
 
     Raises:
@@ -115,7 +116,7 @@ def masked_window(
 def _masked_windows(
     records: Path, ids: Iterable[str], *, window: int, masking: Masking, variant: Variant, seed: int
 ) -> dict[str, np.ndarray]:
-    """Draw one random window of each of these objects and mask it, as for validation."""
+    """Draw one random window of each of these objects and mask it as for validation."""
     batches = pretraining_batches(
         [records],
         window=window,
@@ -133,9 +134,9 @@ def reconstruction_errors(points: pl.DataFrame) -> pl.DataFrame:
     """Score the reconstruction of each window at its hidden points.
 
     Returns:
-        `class`, `example`, `id`, `period_days`, `visible` and `hidden` (points), `median_err_mag` (of the hidden
-        points), and the RMSE in mag of each predictor: `rmse_model`, `rmse_interpolation`, `rmse_window_mean`; in the
-        order of `points`.
+        `class`, `example`, `id`, `period_days`, `visible` and `hidden` (numbers of points), `median_err_mag` (of the
+        hidden points), and the RMSE in mag of each predictor: `rmse_model`, `rmse_interpolation`, `rmse_window_mean`;
+        in the order of `points`.
     """
     hidden = points.filter("hidden")
     names = {"rmse_model": "predicted", "rmse_interpolation": "interpolated", "rmse_window_mean": "window_mean"}

@@ -1,10 +1,10 @@
 """Scores of classifiers: per window as published, and per object; mean and spread over folds.
 
-A predictions table has one row a window: `id` (string), `window` (u32, index of the window's first observation in its
+A predictions table has one row per window: `id` (string), `window` (u32, index of the window's first observation in its
 object), `label` (i32, position of the true class in the dataset's ordered class list) and one f32 column `p_<class>`
-for each class, in that order. The column names carry the class order, so a file cannot be read with another one.
+per class, in that order. The column names encode the class order, so a file cannot be read with a different one.
 
-Two levels are scored. `window`: each window counts once, as in the published tables (long objects weigh more).
+Two levels are scored. `window`: each window counts once, as in the published tables (long objects have more weight).
 `object`: the probabilities of an object's windows are averaged first, so each object counts once.
 """
 
@@ -20,7 +20,7 @@ from astromer.errors import InputError
 LEVELS = ("window", "object")
 METRICS_SCHEMA = {
     "run": pl.String,
-    "ckpt": pl.String,
+    "encoder": pl.String,
     "dataset": pl.String,
     "fold": pl.Int64,
     "spc": pl.Int64,
@@ -38,12 +38,16 @@ SOURCES = ("real", "simulated")
 
 
 def predictions_table(
-    ids: Sequence[str], windows: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
+    ids: Sequence[str] | pl.Series,
+    windows: np.ndarray | pl.Series,
+    labels: np.ndarray | pl.Series,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
 ) -> pl.DataFrame:
     """Build a predictions table.
 
     Args:
-        ids: object of each window, length n.
+        ids: id of each window's object, length n.
         windows: index of each window's first observation in its object, `(n,)`.
         labels: position of each true class in `classes`, `(n,)`.
         probabilities: `(n, number of classes)`.
@@ -82,11 +86,11 @@ def read_predictions(path: Path, classes: Sequence[str]) -> pl.DataFrame:
 
 
 def check_predictions(predictions: pl.DataFrame, classes: Sequence[str]) -> None:
-    """Accept a table only if every row can be scored against the ordered list `classes`.
+    """Check that every row of a table can be scored with the ordered list `classes`.
 
     Raises:
         InputError: columns or class order differ, the table is empty, a label is outside the list, a probability is not
-            a finite number, a window stands twice, or an object has two labels.
+            a finite number, a window occurs twice, or an object has two labels.
     """
     expected = ["id", "window", "label", *(f"p_{name}" for name in classes)]
     if predictions.columns != expected:
@@ -109,9 +113,9 @@ def check_predictions(predictions: pl.DataFrame, classes: Sequence[str]) -> None
 
 
 def pool_objects(predictions: pl.DataFrame) -> pl.DataFrame:
-    """Average the probabilities of each object's windows; one row an object, sorted by id, `window` dropped.
+    """Average the probabilities of each object's windows; one row per object, sorted by id, without `window`.
 
-    Sums run in the order of the windows, so the result does not depend on the order of the rows.
+    Windows are summed in their order in time, so the result does not depend on the order of the rows.
     """
     ordered = predictions.sort("id", "window")
     first = ordered.select(pl.col("id").rle_id().is_first_distinct().arg_true()).to_series().to_numpy()
@@ -124,18 +128,18 @@ def pool_objects(predictions: pl.DataFrame) -> pl.DataFrame:
 def score_predictions(predictions: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame:
     """Score a predictions table at both levels.
 
-    Every class of the list counts in the macro averages: one that is never predicted, or of which the table holds no
-    object, scores 0 there (its `count` tells which it was).
+    Every class of the list counts in the macro averages: a class that is never predicted, or that has no object in the
+    table, scores 0 there (`count` shows which of the two it is).
 
     Returns:
-        Tidy long table `level` (window or object), `metric` (f1, precision, recall, accuracy), `class` (null: macro
-        average, and accuracy), `value`, `count` (windows or objects; those of the class where there is one).
+        Tidy long table: `level` (window or object), `metric` (f1, precision, recall, accuracy), `class` (null for macro
+        averages and accuracy), `value`, `count` (windows or objects; of the class, or all if `class` is null).
 
     Raises:
         InputError: the table is not a valid one (see `check_predictions`).
     """
     check_predictions(predictions, classes)
-    rows = []
+    rows: list[tuple[str, str, str | None, float, int]] = []
     for level in LEVELS:
         true, predicted = _decide(predictions, level)
         precision, recall, f1, support = precision_recall_fscore_support(
@@ -150,11 +154,11 @@ def score_predictions(predictions: pl.DataFrame, classes: Sequence[str]) -> pl.D
 
 
 def confusion(predictions: pl.DataFrame, classes: Sequence[str], level: str = "object") -> np.ndarray:
-    """Give the confusion matrix of a predictions table, each row divided by its sum.
+    """Return the confusion matrix of a predictions table, each row divided by its sum.
 
     Returns:
-        `(number of classes, number of classes)`, true class by predicted class; NaN in the row of a class of which the
-        table holds no object.
+        `(number of classes, number of classes)`, true class by predicted class; NaN in the row of a class that has no
+        object in the table.
 
     Raises:
         InputError: the table is not a valid one (see `check_predictions`), or the level is unknown.
@@ -169,11 +173,11 @@ def confusion_summary(matrices: Mapping[int, np.ndarray], classes: Sequence[str]
     """Average confusion matrices over folds.
 
     Args:
-        matrices: row-normalised matrices `(folds, classes, classes)` for each number of samples per class.
+        matrices: row-normalised matrices `(folds, classes, classes)` by number of samples per class.
         classes: the dataset's ordered class list.
 
     Returns:
-        One row a cell: `spc`, `true`, `predicted`, `mean` and `std` (sample standard deviation, null for one fold) of
+        One row per cell: `spc`, `true`, `predicted`, `mean` and `std` (sample standard deviation, null for one fold) of
         the fraction of the true class, `folds`; mean and std are null where a fold has no object of the true class.
     """
     rows = []
@@ -190,7 +194,7 @@ def tag_scores(
     scores: pl.DataFrame,
     *,
     run: str,
-    ckpt: str | None,
+    encoder: str | None,
     dataset: str,
     fold: int,
     spc: int,
@@ -198,12 +202,12 @@ def tag_scores(
     kind: str,
     data: str,
 ) -> pl.DataFrame:
-    """Turn the output of `score_predictions` into rows of the run's metrics table.
+    """Convert the output of `score_predictions` to rows of the run's metrics table.
 
     Args:
-        scores: what `score_predictions` returned.
+        scores: output of `score_predictions`.
         run: name of the run.
-        ckpt: checkpoint under the head; None for a baseline.
+        encoder: encoder under the head; None for a baseline.
         dataset: name of the labelled dataset.
         fold: number of the fold.
         spc: samples per class.
@@ -215,14 +219,14 @@ def tag_scores(
         A table with the columns and types of `METRICS_SCHEMA`.
 
     Raises:
-        InputError: `kind` or `data` is none of the words above, or a head has no checkpoint, or a baseline has one.
+        InputError: `kind` or `data` has an unknown value, a head has no encoder, or a baseline has one.
     """
-    if kind not in KINDS or data not in SOURCES or (ckpt is None) != (kind == "baseline"):
+    if kind not in KINDS or data not in SOURCES or (encoder is None) != (kind == "baseline"):
         raise InputError(
-            f"{dataset}/{model}: expected kind in {KINDS}, data in {SOURCES} and a checkpoint for a head only, "
-            f"found kind={kind!r}, data={data!r}, ckpt={ckpt!r}"
+            f"{dataset}/{model}: expected kind in {KINDS}, data in {SOURCES} and an encoder for a head only, "
+            f"found kind={kind!r}, data={data!r}, encoder={encoder!r}"
         )
-    tags = {"run": run, "ckpt": ckpt, "dataset": dataset, "fold": fold, "spc": spc, "model": model, "kind": kind}
+    tags = {"run": run, "encoder": encoder, "dataset": dataset, "fold": fold, "spc": spc, "model": model, "kind": kind}
     columns = [pl.lit(value, dtype=METRICS_SCHEMA[name]).alias(name) for name, value in {**tags, "data": data}.items()]
     return scores.with_columns(columns).select(METRICS_SCHEMA.keys())
 
@@ -244,16 +248,16 @@ def summarise(metrics: pl.DataFrame, folds: Mapping[str, Collection[int]]) -> pl
 
     Args:
         metrics: rows with the columns of `METRICS_SCHEMA`.
-        folds: the folds that every model of a dataset must have, for each dataset of the table.
+        folds: the folds that every model of a dataset must have, by dataset.
 
     Returns:
-        One row for each run, data, dataset, spc, kind, ckpt, model, level, metric and class, with `mean`, `std` (sample
+        One row per run, data, dataset, spc, kind, encoder, model, level, metric and class, with `mean`, `std` (sample
         standard deviation, ddof=1; null for a single fold), `folds` (their number), `count_min` and `count_max`
         (windows or objects of the folds).
 
     Raises:
-        InputError: a fold is missing, unexpected or there twice, a dataset has no expected folds or no rows, or a value
-            is not a finite number.
+        InputError: a fold is missing, unexpected or repeated, a dataset has no expected folds or no rows, or a value is
+            not a finite number.
     """
     found = set(metrics["dataset"].unique())
     if found != set(folds):
@@ -261,7 +265,7 @@ def summarise(metrics: pl.DataFrame, folds: Mapping[str, Collection[int]]) -> pl
     broken = metrics.filter(~pl.col("value").is_finite().fill_null(False))
     if not broken.is_empty():
         raise InputError(f"metrics: expected finite values, found {broken.row(0, named=True)}")
-    keys = ["run", "data", "dataset", "spc", "kind", "ckpt", "model", "level", "metric", "class"]
+    keys = ["run", "data", "dataset", "spc", "kind", "encoder", "model", "level", "metric", "class"]
     groups = metrics.sort("fold").group_by(keys, maintain_order=True)
     summary = groups.agg(
         pl.col("value").mean().alias("mean"),
@@ -274,7 +278,7 @@ def summarise(metrics: pl.DataFrame, folds: Mapping[str, Collection[int]]) -> pl
     for row in summary.iter_rows(named=True):
         expected = sorted(folds[row["dataset"]])
         if row["found"] != expected:
-            name = f"{row['dataset']}, {row['spc']} samples per class, {row['ckpt'] or row['kind']}, {row['model']}"
+            name = f"{row['dataset']}, {row['spc']} samples per class, {row['encoder'] or row['kind']}, {row['model']}"
             raise InputError(
                 f"metrics of {name} ({row['metric']}): expected the folds {expected}, found {row['found']}"
             )
@@ -282,12 +286,12 @@ def summarise(metrics: pl.DataFrame, folds: Mapping[str, Collection[int]]) -> pl
 
 
 def _probabilities(predictions: pl.DataFrame) -> np.ndarray:
-    """Collect the columns `p_<class>` as `(rows, number of classes)` in float64."""
+    """Return the columns `p_<class>` as an array `(rows, number of classes)`, float64."""
     return predictions.select(pl.col("^p_.*$").cast(pl.Float64)).to_numpy()
 
 
 def _decide(predictions: pl.DataFrame, level: str) -> tuple[np.ndarray, np.ndarray]:
-    """Give the true and the most probable class (the first of equals) of each window or object."""
+    """Return the true and the most probable class (the first one if several are equal) of each window or object."""
     if level not in LEVELS:
         raise InputError(f"level: expected one of {LEVELS}, found {level!r}")
     table = predictions if level == "window" else pool_objects(predictions)

@@ -1,26 +1,28 @@
 """Astromer 1 and 2 as Keras models: the encoder, and the encoder with its reconstruction head."""
 
 from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import keras
 
-from astromer.errors import InputError
-from astromer.models.config import EncoderConfig
-from astromer.models.layers import AttentionBias, AttentionBlock, InputEmbedding, Reconstruction
+from astromer.config.encoders import EncoderConfig
+from astromer.models.attention import AttentionBias, AttentionBlock
+from astromer.models.embedding import InputEmbedding
+from astromer.models.layers import Reconstruction
 
 INPUT_NAMES = ("magnitudes", "times", "valid")
 
 
 def window_inputs() -> dict[str, keras.KerasTensor]:
-    """Inputs of encoders and baselines: `magnitudes`, `times` [days], `valid`, each `(batch, window, 1)` float32."""
+    """Create the inputs of a model: `magnitudes`, `times` [days] and `valid`, each `(batch, window, 1)` float32."""
     return {name: keras.Input((None, 1), dtype="float32", name=name) for name in INPUT_NAMES}
 
 
 def build_v1(config: EncoderConfig) -> keras.Model:
     """Build Astromer 1.
 
-    `paper` zeroes invalid magnitudes and excludes invalid keys. `released` does neither: as in the published model,
-    true magnitudes are kept at hidden points and valid points attend more to invalid ones, padding included.
+    `paper` sets invalid magnitudes to zero and excludes invalid keys. `released` does neither: as in the published
+    model, true magnitudes are kept at hidden points, and valid points attend more to invalid ones, padding included.
     """
     if config.variant == "released":
         return _stack_blocks(config, invalid_magnitudes="keep", mask="released_v1")
@@ -30,8 +32,8 @@ def build_v1(config: EncoderConfig) -> keras.Model:
 def build_v2(config: EncoderConfig) -> keras.Model:
     """Build Astromer 2.
 
-    Both variants exclude invalid keys. `paper` replaces invalid magnitudes by the trainable mask token;
-    `released` has no token, since in the released code it is never part of the graph, and keeps the magnitudes.
+    Both variants exclude invalid keys. `paper` replaces invalid magnitudes by the trainable mask token. `released`
+    keeps the magnitudes and has no token, because in the released code the token is never part of the graph.
     """
     return _stack_blocks(config, invalid_magnitudes="keep" if config.variant == "released" else "token", mask="keys")
 
@@ -47,7 +49,7 @@ def _stack_blocks(config: EncoderConfig, *, invalid_magnitudes: str, mask: str) 
 
     # Encoder
     levels = [embedding(inputs["magnitudes"], inputs["times"], inputs["valid"])]
-    for index in range(config.num_blocks):
+    for index in range(cast(int, config.num_blocks)):  # `EncoderConfig` replaces null by the architecture's default
         block = AttentionBlock(
             config.num_heads,
             config.head_dim,
@@ -64,33 +66,29 @@ def build_encoder(config: EncoderConfig) -> keras.Model:
     """Build the encoder of `config`.
 
     Returns:
-        Model `encoder`: a dict of `magnitudes`, `times` [days] and `valid`, each `(batch, window, 1)`, to a list of
-        `num_blocks + 1` representations `(batch, window, dim)`: the input embedding, then each block's output.
-
-    Raises:
-        InputError: the architecture is not registered.
+        Model `encoder`. Its input is a dict of `magnitudes`, `times` [days] and `valid`, each `(batch, window, 1)`; its
+        output a list of `num_blocks + 1` representations `(batch, window, dim)`: the input embedding, then the output
+        of each block.
     """
-    if config.architecture not in ENCODERS:
-        raise InputError(f"encoder config: architecture is {config.architecture!r}; expected one of {sorted(ENCODERS)}")
     return ENCODERS[config.architecture](config)
 
 
 def build_reconstructor(encoder: keras.Model) -> keras.Model:
-    """Put the reconstruction head on the last representation of `encoder`.
+    """Build the reconstructor: `encoder` with the reconstruction head on its last representation.
 
     Returns:
-        Model `reconstructor`: the inputs of `encoder` to magnitudes `(batch, window, 1)` float32, window mean
-        subtracted. `get_layer("encoder")` and `get_layer("reconstruction")` give its parts.
+        Model `reconstructor`. Its input is that of `encoder`; its output the magnitudes `(batch, window, 1)` float32,
+        window mean subtracted. `get_layer("encoder")` and `get_layer("reconstruction")` return its parts.
     """
     inputs = window_inputs()
     levels = encoder(inputs)
     return keras.Model(inputs, Reconstruction(name="reconstruction")(levels[-1]), name="reconstructor")
 
 
-def attention_weights(encoder: keras.Model, inputs: Mapping[str, object]) -> list:
-    """Attention of every block: `num_blocks` tensors `(batch, num_heads, window, window)`, float32.
+def attention_weights(encoder: keras.Model, inputs: Mapping[str, Any]) -> list[Any]:
+    """Compute the attention weights of every block: `num_blocks` tensors `(batch, num_heads, window, window)`, float32.
 
-    The third axis counts queries, the fourth keys; each row sums to 1.
+    The third axis is that of the queries, the fourth that of the keys; the weights of a query sum to 1.
     """
     inputs = {name: inputs[name] for name in INPUT_NAMES}
     levels = encoder(inputs)

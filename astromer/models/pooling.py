@@ -1,4 +1,4 @@
-"""Summaries of a window's representations over its valid points; padding never changes them."""
+"""Mean and maximum of a window's representations over its valid points; they do not depend on padding."""
 
 from collections.abc import Sequence
 
@@ -31,14 +31,14 @@ def pool(levels: Sequence, valid) -> dict[str, object]:
 
 
 def masked_mean(values, valid):
-    """Average `(batch, window, dim)` over the points where `valid` `(batch, window, 1)` is 1; 0 if there are none."""
+    """Average `(batch, window, dim)` over the points where `valid` `(batch, window, 1)` is 1; 0 without such points."""
     values, valid = ops.cast(values, "float32"), ops.cast(valid, "float32")
     total = ops.squeeze(ops.matmul(ops.transpose(valid, (0, 2, 1)), values), 1)
     return total / ops.maximum(ops.sum(valid, axis=1), 1.0)
 
 
 def masked_max(values, valid):
-    """Maximum of `(batch, window, dim)` where `valid` `(batch, window, 1)` is 1; 0 if there are no such points."""
+    """Take the maximum of `(batch, window, dim)` where `valid` `(batch, window, 1)` is 1; 0 without such points."""
     values, valid = ops.cast(values, "float32"), ops.cast(valid, "float32")
     highest = ops.max(ops.where(valid > 0, values, -np.inf), axis=1)
     return ops.where(ops.sum(valid, axis=1) > 0, highest, 0.0)

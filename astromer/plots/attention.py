@@ -1,4 +1,4 @@
-"""Attention painted on folded light curves (Figs. 7 and 8 of Donoso-Oliva et al. 2026)."""
+"""Folded light curves coloured by attention (Figs. 7 and 8 of Donoso-Oliva et al. 2026)."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,14 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from astromer.errors import InputError
 from astromer.evaluation.attention import relative_attention
-from astromer.plots.style import INK, MM, PAGE, SMALL, STYLE, add_caption, new_figure
+from astromer.plots.style import INK, MM, PAGE, SMALL, STYLE, add_caption, adjust_layout, new_figure
 
-COLUMNS = 6  # at most
+COLUMNS = 6  # maximum
 HIGHEST_PANEL_MM = 17.0
 PAGE_MM = 215.0
 TITLE_MM = 8.0
-DRAWN = (0.02, 0.98)
-# From a yellow that is still seen on white to a dark violet; the brightest tenth of the map is left out.
+DRAWN = (0.02, 0.98)  # quantiles of the weights that limit the colour scale
+# From a yellow that is visible on white to a dark violet; the brightest tenth of the map is left out.
 WEAK_TO_STRONG = LinearSegmentedColormap.from_list(
     "weak_to_strong", mpl.colormaps["plasma_r"](np.linspace(0.1, 1.0, 256))
 )
@@ -31,11 +31,11 @@ def attention_figure(
 ) -> Figure:
     """Draw folded light curves, coloured by the attention that each point receives: rows are heads, columns classes.
 
-    A point's colour is its weight relative to uniform attention, on one scale for all panels. Phase 0 is the maximum of
-    light of the sine that fits best; every point is drawn twice, at its phase and one cycle later.
+    The colour of a point is its weight relative to uniform attention, on the same scale in all panels. Phase 0 is the
+    maximum of light of the best-fitting sine; every point is drawn twice, at its phase and one cycle later.
 
     Args:
-        points: rows of `evaluation.attention.attention_points` of one object of each class.
+        points: rows of `evaluation.attention.attention_points` for one object per class.
         classes: in the order of the columns.
         note: the caption's first sentences, see `style.source_note`.
         clip: percentiles of an object's magnitudes; points outside are not drawn.
@@ -57,13 +57,13 @@ def attention_figure(
     panel = min(HIGHEST_PANEL_MM, (PAGE_MM - TITLE_MM * len(bands)) / rows)
     width = min(PAGE / MM, 20 + 40 * columns)
     figure = new_figure(width * MM, (rows * panel + TITLE_MM * len(bands) + 20) * MM)
-    figure.get_layout_engine().set(h_pad=0.4 * MM, hspace=0.0)
+    adjust_layout(figure, h_pad=0.4 * MM, hspace=0.0)
     axes = figure.subplots(rows, columns, sharex=True, squeeze=False)
     for band, names in enumerate(bands):
         block = axes[band * len(heads) :][: len(heads)]
         for column, name in enumerate(names):
             _draw_object(block[:, column], drawn.filter(pl.col("class") == name), heads, norm)
-        _name_rows(block[:, 0], block[:, len(names) - 1], heads)
+        _name_rows(list(block[:, 0]), list(block[:, len(names) - 1]), heads)
         for axis in block[:, len(names) :].flat:
             axis.remove()
     mappable = mpl.cm.ScalarMappable(norm, WEAK_TO_STRONG)
@@ -79,17 +79,18 @@ def _inside(points: pl.DataFrame, clip: tuple[float, float]) -> pl.DataFrame:
 
 
 def _limit(points: pl.DataFrame, heads: list[str]) -> float:
-    """Give the factor above and below 1 that holds nearly all weights, with two digits."""
+    """Return the factor f, rounded to two digits, for which nearly all weights are between 1 / f and f."""
     low, high = np.quantile(np.log10(np.maximum(points.select(heads).to_numpy(), 1e-6)), DRAWN)
     return float(f"{10 ** max(-low, high, 0.05):.2g}")
 
 
 def _draw_object(axes: np.ndarray, points: pl.DataFrame, heads: list[str], norm: LogNorm) -> None:
     """Draw one object in a column of panels."""
-    low, high = points["mag"].min(), points["mag"].max()
+    magnitudes = points["mag"].to_numpy()
+    low, high = float(magnitudes.min()), float(magnitudes.max())
     margin = 0.08 * max(high - low, 0.01)
     for axis, head in zip(axes, heads, strict=True):
-        ordered = points.sort(head)  # strong ones on top
+        ordered = points.sort(head)  # strong weights are drawn on top
         phases = ordered["phase"].to_numpy()
         magnitudes, weights = (np.tile(ordered[name].to_numpy(), 2) for name in ("mag", head))
         axis.scatter(

@@ -1,11 +1,13 @@
 """Confusion matrices with their spread over folds (Figs. 13 and 14 of Donoso-Oliva et al. 2026)."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.typing import ColorType
 
 from astromer.errors import InputError
 from astromer.plots.style import COLUMN, MM, PAGE, STYLE, add_caption, contrast, new_figure
@@ -20,13 +22,13 @@ EMPTY = "#dddddd"
 
 @mpl.rc_context(STYLE)
 def confusion_figure(matrices: Mapping[int, np.ndarray], classes: Sequence[str], note: str) -> Figure:
-    """Draw the mean confusion matrix over folds, one panel for each number of samples per class.
+    """Draw the mean confusion matrix over folds, with one panel per number of samples per class.
 
-    Cells hold the percentage of the true class's objects and, under it, the sample standard deviation over folds; cells
-    that round to 0 % stay empty. A grey row is a class of which a fold has no object.
+    Cells contain the percentage of the true class's objects and, below it, the sample standard deviation over folds;
+    cells that round to 0 % are empty. A row is grey if some fold has no object of the class.
 
     Args:
-        matrices: row-normalised matrices `(folds, classes, classes)` for each number of samples per class.
+        matrices: row-normalised matrices `(folds, classes, classes)` by number of samples per class.
         classes: the dataset's ordered class list.
         note: the caption's first sentences, see `style.source_note`.
 
@@ -84,7 +86,7 @@ def _draw_panel(axis: Axes, folds: np.ndarray, colour_map: mpl.colors.Colormap, 
     size = min(8.0, 0.95 * cell)
     lift = 0.0 if spread is None else 0.55 * size / (cell * POINTS_PER_MM)
     for row, column in zip(*np.nonzero(mean >= 0.5), strict=True):
-        colour = contrast(image.cmap(image.norm(mean[row, column])))
+        colour = contrast(cast(ColorType, image.cmap(image.norm(mean[row, column]))))
         axis.text(column, row - lift, f"{mean[row, column]:.0f}", ha="center", va="center", size=size, color=colour)
         if spread is not None:
             text = f"±{spread[row, column]:.0f}"

@@ -32,8 +32,8 @@ DAYS = {
 def magnitude_figure(histograms: Mapping[str, Histogram], note: str) -> Figure:
     """Draw the density of the magnitudes of each survey, all in the same bins.
 
-    Surveys whose magnitudes lie more than 3 mag apart, as instrumental and calibrated ones do, get panels of their own
-    with one common density axis; the others share a panel.
+    Surveys whose ranges of magnitudes are more than 3 mag apart (instrumental and calibrated magnitudes, for example)
+    get separate panels with a common density axis; other surveys share a panel.
 
     Args:
         histograms: magnitudes of each survey, in the order of the legend.
@@ -80,7 +80,7 @@ def magnitude_figure(histograms: Mapping[str, Histogram], note: str) -> Figure:
 
 @mpl.rc_context(STYLE)
 def time_step_figure(histograms: Mapping[str, Histogram], note: str) -> Figure:
-    """Draw a box of the time steps between consecutive observations of an object for each survey.
+    """Draw one box per survey of the time steps between consecutive observations of an object.
 
     Args:
         histograms: logarithmic histograms of the positive time steps in days, in drawing order from the top.
@@ -136,7 +136,7 @@ def _panels(histograms: Mapping[str, Histogram]) -> list[tuple[float, float, lis
 
 
 def _bin_factor(histograms: Mapping[str, Histogram], span: float) -> int:
-    """Choose how many fine bins make one drawn: at most 100 a panel, fewer where a survey is small."""
+    """Choose how many fine bins make one drawn bin: at most 100 drawn bins per panel, fewer for a small survey."""
     rules = [2 * (h.quantile(0.75) - h.quantile(0.25)) / np.cbrt(h.num_values) for h in histograms.values()]
     wanted = max(span / 100, *rules)
     nice = next((width for width in NICE_WIDTHS_MAG if width >= wanted), NICE_WIDTHS_MAG[-1])
@@ -155,7 +155,7 @@ def _box(name: str, quantiles: Mapping[str, float]) -> dict[str, object]:
 
 
 def _duration(days: float) -> str:
-    """Write a time step with the unit that suits it."""
+    """Format a time step in a suitable unit."""
     for unit, size in (("yr", 365.25), ("d", 1.0), ("h", 1 / 24), ("min", 1 / 1440)):
         if days >= size:
             return f"{days / size:.2g} {unit}"
@@ -163,14 +163,14 @@ def _duration(days: float) -> str:
 
 
 def _two_decades(low: float, high: float) -> tuple[float, float]:
-    """Widen a range a little on a logarithmic axis, and so that two powers of ten lie in it."""
+    """Widen a range on a logarithmic axis slightly, and such that it contains two powers of ten."""
     start, end = np.log10(low) - 0.15, np.log10(high) + 0.15
     missing = max(0.0, 2.1 - (end - start)) / 2
     return 10 ** (start - missing), 10 ** (end + missing)
 
 
 def _name_durations(axis: Axes) -> None:
-    """Mark a minute, an hour, a day... on the top edge and as thin lines."""
+    """Mark a minute, an hour, a day etc. on the top axis and by thin lines."""
     low, high = axis.get_xlim()
     inside = {name: days for name, days in DAYS.items() if low < days < high}
     top = axis.secondary_xaxis("top")

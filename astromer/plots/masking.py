@@ -1,4 +1,6 @@
-"""What masking does to a window, and records beside the table that they were written from."""
+"""Figures of a masked window, and of records beside the table that they were written from."""
+
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -11,7 +13,7 @@ from astromer.plots.style import EIGHT, INK, MM, PAGE, STYLE, add_caption, new_f
 
 CLOSE_UP = 40
 BLUE, RED, GREEN = EIGHT[0], EIGHT[1], EIGHT[2]
-STATES = {
+STATES: dict[str, tuple[str, dict[str, Any]]] = {
     "unprobed": ("not in the loss", {"marker": "o", "ms": 2.6, "mfc": "#bbbbbb", "mec": "none"}),
     "shown": ("shown", {"marker": "o", "ms": 3.2, "mfc": GREEN, "mec": "none"}),
     "replaced": ("replaced", {"marker": "s", "ms": 3.0, "mfc": "none", "mec": BLUE}),
@@ -21,7 +23,7 @@ STATES = {
 
 @mpl.rc_context(STYLE)
 def masking_figure(points: pl.DataFrame, note: str) -> Figure:
-    """Draw how one window is masked: the whole of it over time, and a close-up of what the network is given.
+    """Draw how one window is masked: the whole window over time, and a close-up of the network's input.
 
     Args:
         points: rows of `evaluation.reconstruction.masked_window`.
@@ -44,7 +46,7 @@ def masking_figure(points: pl.DataFrame, note: str) -> Figure:
 
 
 def _draw_states(axis: Axes, points: pl.DataFrame) -> None:
-    """Draw the true magnitudes of a window over time, marked by what masking makes of them."""
+    """Draw the true magnitudes of a window over time, with markers for their state after masking."""
     replaced = points.filter(pl.col("state") == "replaced")
     axis.vlines(replaced["mjd"], replaced["target"], replaced["magnitudes"], color=BLUE, lw=0.5, alpha=0.6)
     axis.plot(replaced["mjd"], replaced["magnitudes"], "s", ms=1.6, color=BLUE, alpha=0.8)
@@ -78,7 +80,12 @@ def _finish(axis: Axes, columns: int) -> None:
     axis.invert_yaxis()
     axis.set_ylabel("Magnitude $-$ mean (mag)")
     handles = dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
-    legend = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "handletextpad": 0.4, "columnspacing": 1.2}
+    legend: dict[str, Any] = {
+        "loc": "lower center",
+        "bbox_to_anchor": (0.5, 1.0),
+        "handletextpad": 0.4,
+        "columnspacing": 1.2,
+    }
     axis.legend(handles.values(), handles.keys(), ncols=columns, **legend)
 
 
@@ -93,7 +100,7 @@ def _explanation() -> str:
 
 @mpl.rc_context(STYLE)
 def records_figure(observations: pl.DataFrame, record: pl.DataFrame, note: str) -> Figure:
-    """Draw one object's observations as they are in Parquet, and below as read back from its record.
+    """Draw one object's observations from Parquet and, below, as read back from its record.
 
     Args:
         observations: `id`, `mjd`, `mag`, `err_mag` of one object.

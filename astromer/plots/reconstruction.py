@@ -1,6 +1,7 @@
-"""Light curves reconstructed where they were hidden (Appendix B of Donoso-Oliva et al. 2026)."""
+"""Light curves with reconstructions of their hidden points (Appendix B of Donoso-Oliva et al. 2026)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -12,29 +13,29 @@ from matplotlib.ticker import MaxNLocator
 
 from astromer.errors import InputError
 from astromer.evaluation.reconstruction import reconstruction_errors
-from astromer.plots.style import EIGHT, INK, MM, PAGE, SMALL, STYLE, add_caption, new_figure
+from astromer.plots.style import EIGHT, INK, MM, PAGE, SMALL, STYLE, add_caption, adjust_layout, new_figure
 
 MOST_ROWS = 12
 TALLEST_ROW_MM = 27.0
 PAGE_MM = 225.0
 HEAD_MM = 14.0
-TRUE = {"marker": "o", "ms": 2.4, "color": EIGHT[0], "elinewidth": 0.6, "ls": "", "zorder": 3}
-PREDICTED = {"marker": "x", "ms": 3.0, "mew": 0.8, "color": EIGHT[1], "ls": "", "zorder": 4}
-VISIBLE = {"marker": "o", "ms": 1.6, "color": "#bbbbbb", "ls": "", "zorder": 1}
+TRUE: dict[str, Any] = {"marker": "o", "ms": 2.4, "color": EIGHT[0], "elinewidth": 0.6, "ls": "", "zorder": 3}
+PREDICTED: dict[str, Any] = {"marker": "x", "ms": 3.0, "mew": 0.8, "color": EIGHT[1], "ls": "", "zorder": 4}
+VISIBLE: dict[str, Any] = {"marker": "o", "ms": 1.6, "color": "#bbbbbb", "ls": "", "zorder": 1}
 
 
 def rows_per_class(classes: int, available: int) -> int:
-    """How many examples of each class fit on a page, at least one and no more than there are."""
+    """Return the number of examples per class that fit on a page: at least 1, at most `available`."""
     return max(1, min(available, MOST_ROWS // classes))
 
 
 @mpl.rc_context(STYLE)
 def reconstruction_figure(points: pl.DataFrame, classes: Sequence[str], note: str) -> Figure:
-    """Draw windows with hidden points, one in a row: over time, predicted against true, and folded.
+    """Draw windows with hidden points, one per row: over time, predicted against true, and folded.
 
     Args:
-        points: rows of `evaluation.reconstruction.reconstructed_points`; classes with more examples than fit on a page
-            show their first ones.
+        points: rows of `evaluation.reconstruction.reconstructed_points`; of a class with more examples than fit on a
+            page, the first ones are drawn.
         classes: in the order of the rows.
         note: the caption's first sentences, see `style.source_note`.
 
@@ -43,13 +44,13 @@ def reconstruction_figure(points: pl.DataFrame, classes: Sequence[str], note: st
     """
     if absent := [name for name in classes if name not in points["class"]]:
         raise InputError(f"reconstruction figure: expected an example of every class, none of {', '.join(absent)}")
-    most = rows_per_class(len(classes), points["example"].max() + 1)
+    most = rows_per_class(len(classes), int(points["example"].to_numpy().max()) + 1)
     drawn = points.filter(pl.col("example") < most, pl.col("class").is_in(classes))
     errors = {row["id"]: row for row in reconstruction_errors(drawn).iter_rows(named=True)}
     order = drawn.select("class", "example", "id").unique().sort(pl.col("class").cast(pl.Enum(classes)), "example")
     row_mm = min(TALLEST_ROW_MM, (PAGE_MM - HEAD_MM) / len(order))
     figure = new_figure(PAGE, (len(order) * row_mm + HEAD_MM) * MM)
-    figure.get_layout_engine().set(h_pad=0.5 * MM, hspace=0.0, w_pad=0.6 * MM)
+    adjust_layout(figure, h_pad=0.5 * MM, hspace=0.0, w_pad=0.6 * MM)
     axes = figure.subplots(len(order), 3, squeeze=False, width_ratios=[4, 1.6, 2.2])
     for row, name in zip(axes, order["id"], strict=True):
         _draw_window(row, drawn.filter(pl.col("id") == name), errors[name])
@@ -66,7 +67,7 @@ def reconstruction_figure(points: pl.DataFrame, classes: Sequence[str], note: st
     return figure
 
 
-def _draw_window(axes: np.ndarray, points: pl.DataFrame, errors: dict[str, object]) -> None:
+def _draw_window(axes: np.ndarray, points: pl.DataFrame, errors: dict[str, Any]) -> None:
     """Draw the three panels of one window."""
     over_time, against, folded = axes
     visible, hidden = points.filter(~pl.col("hidden")), points.filter("hidden")
@@ -86,7 +87,7 @@ def _draw_window(axes: np.ndarray, points: pl.DataFrame, errors: dict[str, objec
     folded.set_xlim(0, 2)
     folded.set_xticks([0, 0.5, 1, 1.5, 2], ["0", "", "1", "", "2"])
     folded.tick_params(axis="y", labelleft=False)
-    label = {"size": SMALL, "va": "bottom", "ha": "left"}
+    label: dict[str, Any] = {"size": SMALL, "va": "bottom", "ha": "left"}
     over_time.text(0, 1, f"{errors['class']}  {errors['id']}", transform=over_time.transAxes, **label)
     folded.text(0, 1, f"$P$ = {errors['period_days']:.4g} d", transform=folded.transAxes, **label)
     over_time.set_ylabel("mag")
@@ -95,18 +96,25 @@ def _draw_window(axes: np.ndarray, points: pl.DataFrame, errors: dict[str, objec
         axis.tick_params(labelsize=SMALL - 1, length=2, pad=1.5)
 
 
-def _draw_identity(axis: Axes, hidden: pl.DataFrame, errors: dict[str, object]) -> None:
+def _draw_identity(axis: Axes, hidden: pl.DataFrame, errors: dict[str, Any]) -> None:
     """Draw predicted against true magnitudes, the identity, and the RMSE."""
     low, high = _range(hidden["mag"], hidden["predicted"])
     axis.plot([low, high], [low, high], color=INK, lw=0.7, ls="--", zorder=1)
-    marks = {"fmt": "o", "ms": 1.8, "color": EIGHT[1], "ecolor": "#cccccc", "elinewidth": 0.6, "alpha": 0.8}
+    marks: dict[str, Any] = {
+        "fmt": "o",
+        "ms": 1.8,
+        "color": EIGHT[1],
+        "ecolor": "#cccccc",
+        "elinewidth": 0.6,
+        "alpha": 0.8,
+    }
     axis.errorbar(hidden["mag"], hidden["predicted"], xerr=hidden["err_mag"], **marks)
     axis.set_xlim(high, low)
     axis.set_ylim(high, low)
     axis.set_box_aspect(1)
     axis.yaxis.set_major_locator(MaxNLocator(nbins=3, steps=[1, 2, 5, 10], min_n_ticks=2))
     inside = [tick for tick in MaxNLocator(nbins=6, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= tick <= high]
-    axis.set_xticks([inside[0], inside[-1]])  # the only two that fit side by side
+    axis.set_xticks([inside[0], inside[-1]])  # no more than two fit side by side
     axis.set_ylabel("Predicted", size=SMALL)
     text = f"RMSE {errors['rmse_model']:.3f}\nmean {errors['rmse_window_mean']:.3f}\n"
     text += f"interp. {errors['rmse_interpolation']:.3f}"
@@ -114,8 +122,9 @@ def _draw_identity(axis: Axes, hidden: pl.DataFrame, errors: dict[str, object]) 
 
 
 def _range(*series: pl.Series) -> tuple[float, float]:
-    """Common range of magnitudes with a margin."""
-    low, high = min(values.min() for values in series), max(values.max() for values in series)
+    """Return the common range of magnitudes with a margin."""
+    arrays = [values.to_numpy() for values in series]
+    low, high = min(float(values.min()) for values in arrays), max(float(values.max()) for values in arrays)
     margin = 0.06 * max(high - low, 0.02)
     return low - margin, high + margin
 

@@ -1,6 +1,7 @@
 """Scores of heads and baselines as bars (Fig. 12 of Donoso-Oliva et al. 2026)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib as mpl
 import polars as pl
@@ -24,42 +25,42 @@ BASELINES = {
     "base_avgpool": "Base (MLP)",
 }
 METRICS = {"f1": "Macro F1", "precision": "Macro precision", "recall": "Macro recall", "accuracy": "Accuracy"}
-KINDS = {
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "head": ("Head on the frozen encoder", {"facecolor": "#7FB8DA", "edgecolor": "#0072B2"}),
     "baseline": (
         "Baseline without a pretrained encoder",
         {"facecolor": "#E3E3E3", "edgecolor": "#666666", "hatch": "////"},
     ),
 }
-PANELS_PER_ROW = {1: 1, 2: 2, 4: 2}  # otherwise 3
+PANELS_PER_ROW = {1: 1, 2: 2, 4: 2}  # by number of panels; 3 for any other number
 
 
-def model_label(model: str, ckpt: str | None, encoders: Mapping[str, str]) -> str:
-    """Name a model as the paper does, e.g. "A2 + Skip"; a checkpoint that `encoders` does not name keeps its own."""
-    if ckpt is None:
+def model_label(model: str, encoder: str | None, encoders: Mapping[str, str]) -> str:
+    """Return the label of a model as in the paper, e.g. "A2 + Skip"; encoders missing in `encoders` keep their name."""
+    if encoder is None:
         return BASELINES.get(model, f"Base ({model})")
-    return f"{encoders.get(ckpt, ckpt)} + {HEADS.get(model, model)}"
+    return f"{encoders.get(encoder, encoder)} + {HEADS.get(model, model)}"
 
 
 @mpl.rc_context(STYLE)
 def ablation_figure(summary: pl.DataFrame, note: str, *, encoders: Mapping[str, str]) -> Figure:
-    """Draw a score of each model as bars, one panel for each number of samples per class.
+    """Draw the score of each model as bars, with one panel per number of samples per class.
 
-    The models stand in the same order in all panels, by their mean over the panels, the best on top, so that a model is
-    followed from panel to panel. Whiskers are the sample standard deviation over folds; the numbers are drawn too.
+    The models have the same order in all panels: by their mean over the panels, with the best on top. Whiskers are the
+    sample standard deviation over folds; mean and deviation are also written as numbers.
 
     Args:
-        summary: rows of `evaluation.scores.summarise` of one dataset, level and metric, macro averages only.
+        summary: rows of `evaluation.scores.summarise` for one dataset, level and metric, macro averages only.
         note: the caption's first sentences, see `style.source_note`.
-        encoders: short name of each checkpoint, for the labels, e.g. {"macho_v2": "A2"}.
+        encoders: short name of each encoder, for the labels, e.g. {"macho_v2": "A2"}.
 
     Raises:
         InputError: there are no rows, rows of several datasets, levels or metrics, or a model lacks a panel.
     """
     dataset, level, metric = _only(summary, "dataset"), _only(summary, "level"), _only(summary, "metric")
     summary = summary.with_columns(
-        pl.struct("ckpt", "model")
-        .map_elements(lambda row: model_label(row["model"], row["ckpt"], encoders), return_dtype=pl.String)
+        pl.struct("encoder", "model")
+        .map_elements(lambda row: model_label(row["model"], row["encoder"], encoders), return_dtype=pl.String)
         .alias("label")
     )
     sizes = sorted(summary["spc"].unique())
@@ -91,7 +92,7 @@ def _only(summary: pl.DataFrame, column: str) -> str:
 
 
 def _order(summary: pl.DataFrame, sizes: list[int]) -> list[str]:
-    """Order the models by their mean over all panels, the worst first, and check that each has every panel once."""
+    """Sort the models by their mean over all panels, the worst first, and check that each is in every panel once."""
     models = summary.group_by("label").agg(pl.col("mean").mean(), pl.col("spc").sort()).sort("mean", "label")
     for label, _, found in models.iter_rows():
         if found != sizes:
@@ -117,7 +118,7 @@ def _draw_panel(axis: Axes, rows: pl.DataFrame, labels: list[str]) -> None:
 
 
 def _numbers(summary: pl.DataFrame, dataset: str, level: str) -> str:
-    """Say what the bars, whiskers and numbers are."""
+    """Return sentences that explain the bars, whiskers and numbers."""
     folds = sorted(summary["folds"].unique())
     low, high = summary["count_min"].min(), summary["count_max"].max()
     counted = f"{low:,}" if low == high else f"{low:,} to {high:,}"

@@ -1,16 +1,18 @@
-"""The one style of all figures: sizes of a journal page, colours, captions, and files equal to the byte each time.
+"""The style of all figures: sizes for a journal page, colours, captions, and reproducible files.
 
-A figure is drawn at its printed size, one column (88 mm) or two (180 mm) wide, so that the font sizes below are those
-on paper. Its caption stands in the figure itself and says first whether the data are real or simulated.
+A figure is drawn at its printed size, one column (88 mm) or two columns (180 mm) wide, so that the font sizes below are
+those on paper. The caption is part of the figure and states first whether the data are real or simulated.
 """
 
 import textwrap
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.typing import ColorType
 
 from astromer.errors import InputError
 from astromer.files import atomic_path
@@ -23,7 +25,7 @@ SMALL = 7
 CAPTION_SIZE = 6.5
 DPI = 300
 INK = "#333333"
-STYLE = {
+STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": FONT_SIZE,
     "axes.titlesize": FONT_SIZE,
@@ -44,22 +46,22 @@ STYLE = {
     "hatch.linewidth": 0.5,
     "pdf.fonttype": 42,
 }
-# Up to eight names: Okabe & Ito's colours, grey for their yellow, which is lost on white. Up to twelve: Krzywinski's.
-# Both can be told apart by colour-blind readers.
+# Up to eight names: the colours of Okabe & Ito, with grey in place of their yellow, which is invisible on white. Up to
+# twelve: those of Krzywinski. Colour-blind readers can distinguish the colours of either set.
 EIGHT = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 TWELVE = (
     *("#9F0162", "#009F81", "#FF5AAF", "#00FCCF", "#8400CD", "#008DF9"),
     *("#00C2F9", "#FFB2FD", "#A40122", "#E20134", "#FF6E3A", "#FFC33B"),
 )
-# No times in the files: the same figure gives the same bytes.
-METADATA = {".pdf": {"CreationDate": None}, ".png": {}}
+# No times in the files, so that the same figure gives the same bytes.
+METADATA: dict[str, dict[str, Any]] = {".pdf": {"CreationDate": None}, ".png": {}}
 
 
 def colours(names: Sequence[str]) -> dict[str, str]:
-    """Give each name its colour, by its place in the list.
+    """Assign a colour to each name, by its position in the list.
 
     Raises:
-        InputError: there are more names than colours that can be told apart.
+        InputError: there are more names than distinguishable colours.
     """
     if len(names) > len(TWELVE):
         raise InputError(f"expected at most {len(TWELVE)} names to colour, found {len(names)}: {', '.join(names)}")
@@ -67,18 +69,18 @@ def colours(names: Sequence[str]) -> dict[str, str]:
     return dict(zip(names, palette, strict=False))
 
 
-def contrast(colour: str | Sequence[float]) -> str:
-    """Give black or white, whichever is read more easily on `colour` (WCAG contrast ratio)."""
+def contrast(colour: ColorType) -> str:
+    """Return black or white, whichever has the higher contrast to `colour` (WCAG contrast ratio)."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return "black" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "white"
 
 
 def source_note(run: str, names: Sequence[str], simulated: Collection[str]) -> str:
-    """Say which of the surveys or datasets `names` are real and which simulated, and which run drew the figure.
+    """Return sentences that state which of `names` (surveys or datasets) are real or simulated, and name the run.
 
     Raises:
-        InputError: `simulated` holds a name that is not in `names`.
+        InputError: `simulated` contains a name that is not in `names`.
     """
     unknown = sorted(set(simulated) - set(names))
     if unknown:
@@ -94,29 +96,37 @@ def source_note(run: str, names: Sequence[str], simulated: Collection[str]) -> s
     return f"{note} Run: {run}."
 
 
-def new_figure(width: float, height: float, layout: str = "constrained") -> Figure:
-    """Give an empty figure of this size in inches, laid out so that no label is cut.
+def new_figure(width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Figure:
+    """Create an empty figure of this size in inches, whose layout clips no label.
 
     `layout="compressed"` keeps panels of fixed aspect together.
     """
     return Figure(figsize=(width, height), layout=layout, dpi=DPI)
 
 
+def adjust_layout(figure: Figure, **parameters: Any) -> None:
+    """Set parameters of the layout engine of a figure from `new_figure`."""
+    engine = figure.get_layout_engine()
+    if engine is None:
+        raise ValueError("the figure has no layout engine; expected a figure from `new_figure`")
+    engine.set(**parameters)
+
+
 def add_caption(figure: Figure, text: str) -> None:
-    """Write `text` under the figure, which grows by the room that it takes."""
+    """Write `text` below the panels, and enlarge the figure by the height of the text."""
     width, height = figure.get_size_inches()
     letters = int(width * 72 / (0.56 * CAPTION_SIZE))
     lines = textwrap.wrap(text, letters)
     room = (len(lines) * 1.25 * CAPTION_SIZE + 4) / 72
     figure.set_size_inches(width, height + room)
     bottom = room / (height + room)
-    figure.get_layout_engine().set(rect=(0, bottom, 1, 1 - bottom))
+    adjust_layout(figure, rect=(0, bottom, 1, 1 - bottom))
     caption = figure.text(2 * MM / width, bottom, "\n".join(lines), size=CAPTION_SIZE, va="top", color=INK)
     caption.set(linespacing=1.25, in_layout=False, gid="caption", parse_math=False)
 
 
 def save_figure(figure: Figure, *paths: Path) -> None:
-    """Write the figure to each path, as PDF or PNG (300 dpi) by its suffix.
+    """Write the figure to each path, as PDF or PNG (300 dpi) according to its suffix.
 
     Raises:
         InputError: a suffix is neither `.pdf` nor `.png`.

@@ -20,17 +20,17 @@ LABELS = {"loss": "Loss (mag)", "rmse_hidden": "RMSE (mag)", "r2_hidden": "$R^2$
 BINS_PER_DECADE = 25
 BAND = (0.05, 0.95)
 LOWEST_R2 = -0.5
-LABEL_GAP = 0.085  # of the height of a panel
+LABEL_GAP = 0.085  # in units of the panel height
 LEGEND_ROW_MM = 3.8
 
 
 @dataclass(frozen=True)
 class LearningCurves:
-    """What a training run left behind.
+    """Learning curves and test scores of a training run.
 
     Attributes:
-        history: a row for each epoch, as `training.history.History` writes it.
-        steps: a row for each optimizer step.
+        history: one row per epoch, as `training.history.History` writes it.
+        steps: one row per optimizer step.
         test: `rmse_hidden` and `r2_hidden` of the model on the test set.
     """
 
@@ -40,7 +40,7 @@ class LearningCurves:
 
     @classmethod
     def read(cls, history: Path, steps: Path, scores: Path) -> "LearningCurves":
-        """Read `history.csv`, `steps.csv` and `scores.csv` of a checkpoint.
+        """Read `history.csv`, `steps.csv` and `scores.csv` of an encoder.
 
         Raises:
             InputError: a column is missing, a table has no row, or the scores have none of the model.
@@ -58,8 +58,8 @@ class LearningCurves:
 
     @property
     def best(self) -> dict[str, float]:
-        """Row of the epoch with the lowest validation loss, the first of equals, whose weights the model has."""
-        return self.history.row(int(self.history["val_loss"].arg_min()), named=True)
+        """Row of the epoch with the lowest validation loss (the first one of equal losses), whose weights were kept."""
+        return self.history.sort("val_loss", nulls_last=True, maintain_order=True).row(0, named=True)
 
 
 def _read(path: Path, columns: Sequence[str]) -> pl.DataFrame:
@@ -73,17 +73,17 @@ def _read(path: Path, columns: Sequence[str]) -> pl.DataFrame:
 
 @mpl.rc_context(STYLE)
 def learning_curves_figure(curves: Mapping[str, LearningCurves], note: str) -> Figure:
-    """Draw loss, RMSE and R2 of checkpoints against the optimizer step, on a logarithmic axis.
+    """Draw loss, RMSE and R2 of encoders against the optimizer step, on a logarithmic axis.
 
     Args:
-        curves: learning curves of each checkpoint, by its name in the legend.
+        curves: learning curves of each encoder, by its name in the legend.
         note: the caption's first sentences, see `style.source_note`.
 
     Raises:
-        InputError: there is no checkpoint.
+        InputError: there is no encoder.
     """
     if not curves:
-        raise InputError("learning curves: expected at least one checkpoint")
+        raise InputError("learning curves: expected at least one encoder")
     columns = max(1, int(40 // (max(map(len, curves)) + 5)))
     legend_rows = 1 + (-(-len(curves) // columns) if len(curves) > 1 else 0)
     figure = new_figure(COLUMN, (96 + LEGEND_ROW_MM * legend_rows) * MM)
@@ -118,7 +118,7 @@ def _draw_curves(axis: Axes, run: LearningCurves, name: str, colour: str) -> Non
 
 
 def _binned(steps: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Median and band of a figure in logarithmic bins of steps; the first bins hold one step each."""
+    """Return median and band of a column in logarithmic bins of steps; the first bins contain one step each."""
     finite = steps.filter(pl.col(name).is_finite())
     return (
         finite.group_by((pl.col("step").log(10) * BINS_PER_DECADE).floor().alias("bin"))
@@ -133,7 +133,7 @@ def _binned(steps: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def _limit(axis: Axes, runs: Sequence[LearningCurves], name: str) -> None:
-    """Choose the range of a panel: all medians, validation and test values; of R2 only what is worth a look."""
+    """Set the range of a panel: all medians, validation and test values; for R2, very low values are cut off."""
     series = [values for run in runs for values in (_binned(run.steps, name)["median"], run.history[f"val_{name}"])]
     values = np.concatenate([*series, [run.test[name] for run in runs if name in run.test]])
     low, high = np.nanmin(values), np.nanmax(values)
@@ -152,8 +152,8 @@ def _limit(axis: Axes, runs: Sequence[LearningCurves], name: str) -> None:
 
 
 def _name_tests(axis: Axes, tests: Mapping[str, float]) -> None:
-    """Write each test value at the right end of its line, moved apart where lines are close."""
-    by_height = sorted(tests, key=tests.get)
+    """Write each test value at the right end of its line; values of close lines are moved apart."""
+    by_height = sorted(tests, key=lambda colour: tests[colour])
     to_axes = axis.transData + axis.transAxes.inverted()
     wanted = [float(to_axes.transform((1, tests[colour]))[1]) for colour in by_height]
     for colour, height in zip(by_height, _apart(wanted), strict=True):
@@ -162,7 +162,7 @@ def _name_tests(axis: Axes, tests: Mapping[str, float]) -> None:
 
 
 def _apart(heights: Sequence[float]) -> list[float]:
-    """Move ascending heights in [0, 1] apart by `LABEL_GAP` at least, up first, then down from the top edge."""
+    """Move ascending heights in [0, 1] at least `LABEL_GAP` apart: first upwards, then down from the top edge."""
     placed: list[float] = []
     for height in np.clip(heights, 0.0, 1.0):
         placed.append(max(height, placed[-1] + LABEL_GAP) if placed else float(height))

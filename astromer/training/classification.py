@@ -1,13 +1,13 @@
 """Supervised training of heads on frozen embeddings and of baselines on light curves."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from astromer.config.encoders import Training
 from astromer.errors import InputError
 from astromer.training.history import History
 from astromer.training.loop import train
@@ -16,35 +16,19 @@ from astromer.training.state import StateFile
 from astromer.training.steps import Batch, Batches, input_specs
 
 
-@dataclass(frozen=True)
-class ClassificationOptions:
-    """How to train a classifier.
-
-    Attributes:
-        learning_rate: of Adam with the defaults of Keras.
-        epochs: at most so many.
-        patience: epochs without a lower validation loss before training stops.
-        jit: compile the steps with XLA.
-    """
-
-    learning_rate: float
-    epochs: int
-    patience: int
-    jit: bool = False
-
-
 def train_classifier(
     model: keras.Model,
     training: Callable[[int], Batches],
     validation: Batches,
-    options: ClassificationOptions,
+    options: Training,
     *,
+    jit: bool = False,
     state: StateFile | None = None,
 ) -> History:
-    """Train a model that gives logits `(batch, classes)` in place to its best weights.
+    """Train a model with logits `(batch, classes)` as output in place, and leave it with its best weights.
 
-    Batches hold the model's inputs and `label`, integers of shape `(batch,)`; for arrays in memory, see
-    `array_batches`. Arguments and errors are those of `loop.train`.
+    Batches contain the model's inputs and `label`, integers of shape `(batch,)`; for arrays in memory, see
+    `array_batches`. The batch size in `options` is not used. Arguments and errors are those of `loop.train`.
     """
     with model.distribute_strategy.scope():
         optimizer = keras.optimizers.Adam(options.learning_rate)
@@ -56,7 +40,7 @@ def train_classifier(
         validation,
         epochs=options.epochs,
         patience=options.patience,
-        jit=options.jit,
+        jit=jit,
         state=state,
     )
 
@@ -64,12 +48,12 @@ def train_classifier(
 def array_batches(
     arrays: Mapping[str, np.ndarray], batch_size: int, *, seed: int | None = None
 ) -> Callable[[int], list[Batch]]:
-    """Cut arrays with a common first axis into batches; with a seed, in another order each epoch.
+    """Split arrays with a common first axis into batches; with a seed, the rows are shuffled in each epoch.
 
     Args:
-        arrays: name to array; all of the same length.
-        batch_size: rows of a batch; the last one may have fewer.
-        seed: of the order, which depends on it and the epoch only. None: the order of the arrays.
+        arrays: arrays by name, all of the same length.
+        batch_size: rows per batch; the last batch may have fewer.
+        seed: seed of the order, which depends on the seed and the epoch only. None keeps the order of the arrays.
 
     Returns:
         A function from the epoch, counted from 0, to its batches.
@@ -82,7 +66,7 @@ def array_batches(
         raise InputError(f"arrays of one length were expected, these have {lengths}")
     rows = next(iter(lengths.values()))
 
-    def batches(epoch: int) -> Iterable[Batch]:
+    def batches(epoch: int) -> list[Batch]:
         order = np.arange(rows) if seed is None else np.random.default_rng([seed, epoch]).permutation(rows)
         chunks = (order[start : start + batch_size] for start in range(0, rows, batch_size))
         return [{name: array[chunk] for name, array in arrays.items()} for chunk in chunks]
@@ -91,7 +75,7 @@ def array_batches(
 
 
 def predict(model: keras.Model, batches: Batches) -> np.ndarray:
-    """Class probabilities `(rows, classes)`, float32, in the order of the batches."""
+    """Return class probabilities `(rows, classes)`, float32, in the order of the batches."""
     inputs = input_specs(model)
 
     @tf.function(input_signature=[inputs])

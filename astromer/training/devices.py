@@ -1,4 +1,4 @@
-"""Where training runs: one device, several GPUs or several nodes, with the same loss and gradients on all."""
+"""Training on one device, several GPUs or several nodes, with the same loss and gradients on all of them."""
 
 import logging
 import os
@@ -12,27 +12,30 @@ from astromer.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-FIRST_PORT = 20_000  # of those that the nodes of a job may listen on
+# TCP ports on which the nodes of a job listen: above the privileged and most registered ones, below the range that
+# Linux gives to outgoing connections (from 32768). The job id selects one, because two jobs may share a node.
+FIRST_PORT = 20_000
+NUM_PORTS = 10_000
 
 
 def prepare_devices(
     *, gpus: int | None = None, mixed_precision: bool = False, deterministic: bool = False
 ) -> tf.distribute.Strategy:
-    """Set TensorFlow up for the resources of this job; call it before anything else touches TensorFlow.
+    """Configure TensorFlow for the resources of this job; call it before any other use of TensorFlow.
 
-    Several nodes are known from `TF_CONFIG` or, under SLURM, from a step of several tasks (one a node). Models are
-    built inside `strategy.scope()`; batch sizes are of the whole step, whatever the number of replicas.
+    Several nodes are detected from `TF_CONFIG` or, under SLURM, from a step with several tasks (one per node). Build
+    models inside `strategy.scope()`; a batch size is that of the whole step, for any number of replicas.
 
     The defaults are the same for CPU and GPU: float32, and no XLA (an option of the training functions). XLA compiles
-    anew for each shape of a batch, and on a CPU its steps are slower as well.
+    again for each shape of a batch, and on a CPU its steps are slower as well.
 
     Args:
-        gpus: use at most so many of the GPUs that the process sees; None: all of them.
+        gpus: maximum number of GPUs to use; None uses all that are visible to the process.
         mixed_precision: compute in bfloat16, keep weights, losses and metrics in float32; worth it on recent GPUs.
-        deterministic: choose deterministic GPU kernels, which are slower; a CPU needs none.
+        deterministic: use deterministic GPU kernels, which are slower; no effect on a CPU.
 
     Returns:
-        The strategy: none in particular for one device, else one replica a GPU.
+        TensorFlow's default strategy for one device, otherwise a strategy with one replica per GPU.
     """
     visible = tf.config.list_physical_devices("GPU")[:gpus]
     tf.config.set_visible_devices(visible, "GPU")
@@ -54,9 +57,9 @@ def prepare_devices(
 
 
 def slurm_nodes(gpus: int) -> tf.distribute.cluster_resolver.ClusterResolver:
-    """Find the nodes of this step of SLURM, one process and `gpus` GPUs on each."""
-    port = FIRST_PORT + int(os.environ["SLURM_JOB_ID"]) % 10_000  # two jobs may share a node
-    # Left to itself it counts GPUs by `nvidia-smi`, which nodes without any lack; ours are counted already.
+    """Find the nodes of this SLURM step, with one process and `gpus` GPUs on each."""
+    port = FIRST_PORT + int(os.environ["SLURM_JOB_ID"]) % NUM_PORTS
+    # By default it counts GPUs with `nvidia-smi`, which nodes without GPUs lack; `gpus` is the count.
     found = tf.distribute.cluster_resolver.SlurmClusterResolver(
         port_base=port, gpus_per_node=1, gpus_per_task=1, auto_set_gpu=False
     )
@@ -70,7 +73,7 @@ def slurm_nodes(gpus: int) -> tf.distribute.cluster_resolver.ClusterResolver:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process is the one that writes files: the only one, or the first of the nodes."""
+    """Return whether this process writes the files: it is the only one, or that of the first node."""
     resolver = strategy.cluster_resolver
     return resolver is None or not resolver.task_id
 
@@ -78,8 +81,8 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 def sum_over_replicas(totals: dict[str, Any]) -> dict[str, Any]:
     """Replace each replica's sums by the sums over all replicas, inside a replica's step.
 
-    The gradient flows through the replica's own share only; adding the replicas' gradients, as Keras optimizers do,
-    then gives the gradient of the global loss, whatever function of the sums the loss is.
+    The gradient flows through the replica's own share only. The sum of the replicas' gradients, which Keras optimizers
+    apply, is then the gradient of the global loss for any loss that is a function of the sums.
     """
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
@@ -90,9 +93,9 @@ def sum_over_replicas(totals: dict[str, Any]) -> dict[str, Any]:
 
 
 def split_over_replicas(batches: Iterable[Any], strategy: tf.distribute.Strategy) -> Iterable[Any]:
-    """Give each of n replicas every n-th row of each batch, so that a step sees the same rows for any n.
+    """Give each of n replicas every n-th row of each batch, so that a step uses the same rows for any n.
 
-    The strategies' own sharding does not: several nodes would form other batches than one.
+    The strategies' own sharding does not guarantee this: several nodes would form different batches from one node.
 
     Raises:
         InputError: there are several replicas and `batches` is no `tf.data.Dataset`.

@@ -1,11 +1,12 @@
-"""Learning curves: what a training run leaves behind beside the weights."""
+"""Learning curves of a training run, as CSV tables and TensorBoard events."""
 
 import csv
 import io
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,14 +15,14 @@ from astromer.files import atomic_path, write_text
 
 @dataclass(frozen=True)
 class History:
-    """Curves of one training run; they hold no wall times, so equal runs have equal files.
+    """Curves of one training run, without wall times, so that equal runs write equal tables.
 
     Attributes:
-        epochs: a row for each epoch: `epoch` (from 1), `step` (optimizer steps so far), `learning_rate`, then each
-            figure of the objective over the epoch's training steps and, as `val_...`, over the validation set.
-        steps: `step` (from 1), `learning_rate`, then each figure of the objective on the step's batch, before its
-            update; arrays of shape `(steps,)`.
-        best_epoch: the epoch whose weights the model has; the first of equals.
+        epochs: one row per epoch: `epoch` (from 1), `step` (optimizer steps so far), `learning_rate`, then the loss and
+            metrics of the objective over the epoch's training steps and, as `val_...`, over the validation set.
+        steps: arrays `(steps,)`: `step` (from 1), `learning_rate`, then the loss and metrics of the objective on the
+            step's batch, before the update.
+        best_epoch: the epoch whose weights the model has; the first one if several are equally good.
     """
 
     epochs: list[dict[str, float]]
@@ -29,7 +30,7 @@ class History:
     best_epoch: int
 
     def write(self, folder: Path) -> None:
-        """Write `history.csv` (a row an epoch) and `steps.csv` (a row an optimizer step)."""
+        """Write `history.csv` (one row per epoch) and `steps.csv` (one row per optimizer step)."""
         write_text(Path(folder, "history.csv"), _csv(self.epochs))
         write_text(Path(folder, "steps.csv"), _csv(self._step_rows()))
 
@@ -47,7 +48,7 @@ class History:
 
 
 def _csv(rows: list[dict[str, float]]) -> str:
-    """Table with a header; nine digits give a float32 back exactly."""
+    """Format a table with a header; nine digits represent a float32 exactly."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(rows[0])
@@ -55,13 +56,13 @@ def _csv(rows: list[dict[str, float]]) -> str:
     return text.getvalue()
 
 
-def _write_events(path: Path, rows: list[Mapping[str, float]]) -> None:
-    """Write an event for each row; the protocol buffers come with TensorFlow, so TensorBoard need not be installed."""
+def _write_events(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    """Write one event per row; the protocol buffers come with TensorFlow, so TensorBoard need not be installed."""
     import tensorflow as tf
 
     event, summary = tf.compat.v1.Event, tf.compat.v1.Summary
 
-    def events() -> Iterator[object]:
+    def events() -> Iterator[Any]:
         yield event(file_version="brain.Event:2", wall_time=time.time())
         for row in rows:
             values = [summary.Value(tag=name, simple_value=row[name]) for name in row if name != "step"]

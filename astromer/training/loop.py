@@ -1,7 +1,7 @@
-"""The one training loop of pretraining, finetuning and classification.
+"""The training loop of pretraining, finetuning and classification.
 
-An own loop, not `keras.Model.fit`: it resumes at any step, sums over replicas before taking a root, and costs little on
-the tiny classifiers, of which one run of the paper trains hundreds.
+It replaces `keras.Model.fit` because it resumes at any step, sums over replicas before it takes a root, and has little
+overhead on the small classifiers, of which one run of the paper trains hundreds.
 """
 
 import hashlib
@@ -30,17 +30,17 @@ from astromer.training.steps import Batches, compile_step, remaining, scores, su
 logger = logging.getLogger(__name__)
 
 READ_EVERY_STEPS = 50
-"""Losses are read from the device this often, because each reading waits for the device."""
+"""Interval at which losses are copied from the device; each copy waits for the device."""
 LOG_SECONDS = 10.0
-"""Epochs that follow each other faster are not all logged; within longer ones there are lines too."""
+"""Shortest interval between log lines: short epochs are not all logged, and long epochs are logged while they run."""
 
 
 class DivergenceError(RuntimeError):
-    """Report that a loss stopped being finite."""
+    """Report that a loss is not finite."""
 
 
 class InterruptedTraining(RuntimeError):
-    """Report that a warning signal ended the run after its state was saved."""
+    """Report that a signal ended the run after its state was saved."""
 
 
 def train(
@@ -57,24 +57,25 @@ def train(
 ) -> History:
     """Train `model` in place until the validation loss has not improved for `patience` epochs; keep the best weights.
 
-    The same model, data and fingerprint give the same weights and curves, however often the run was killed on its way.
+    The same model, data and fingerprint give the same weights and curves, no matter how often the run is interrupted.
     Dropout draws from seed generators inside the model: call `keras.utils.set_random_seed` before building it.
 
     Args:
-        model: takes a dict of fields of the batches; built inside `strategy.scope()` where there are several replicas.
-        optimizer: new, and made in the scope of the model's strategy.
+        model: model whose input is a dict of fields of the batches; built inside `strategy.scope()` if there are
+            several replicas.
+        optimizer: new optimizer, created in the scope of the model's strategy.
         objective: loss and metrics.
-        training: gives the batches of an epoch, counted from 0; the same batches whenever it is asked for the same one.
-        validation: the batches whose loss picks the best epoch.
-        epochs: at most so many.
-        patience: stop after so many epochs without a lower validation loss.
+        training: function from an epoch, counted from 0, to its batches; it must return equal batches for equal epochs.
+        validation: batches whose loss selects the best epoch.
+        epochs: maximum number of epochs.
+        patience: number of epochs without a lower validation loss after which training stops.
         jit: compile the steps with XLA (one replica only).
-        state: where to save and resume; on SIGTERM or SIGUSR1 it is saved at once. None: nothing is kept.
+        state: file to save to and resume from; on SIGTERM or SIGUSR1 the state is saved at once. None saves nothing.
 
     Raises:
         InputError: no batches, NaN or infinite inputs, or a damaged state file.
         DivergenceError: the loss is not finite.
-        InterruptedTraining: a warning signal came; the next call goes on from there.
+        InterruptedTraining: a signal arrived; the next call resumes from the saved state.
     """
     loop = _Loop(model, optimizer, objective, epochs=epochs, patience=patience, jit=jit, state=state)
     return loop.run(training, validation)
@@ -106,10 +107,10 @@ class _Loop:
         self.saved_at = self.logged_at = self.epoch_started = time.monotonic()
         self.last_saved = "none was saved"
         self.rate = ""
-        self.windows = 0  # trained on in the epoch in progress, by this process
+        self.windows = 0  # windows on which this process has trained in the current epoch
 
     def run(self, training: Callable[[int], Batches], validation: Batches) -> History:
-        """Train from where the state file left off, or from the beginning."""
+        """Train from the saved state, or from the beginning if there is none."""
         self._resume()
         with _noted_signals(self.signals if self.file else None):
             started, first = time.monotonic(), self.state.epoch
@@ -121,7 +122,7 @@ class _Loop:
         for weight, best in zip(self.model.weights, self.state.best, strict=True):
             weight.assign(best)
         steps = {"step": np.arange(1, len(self.state.totals) + 1), "learning_rate": self.state.totals[:, -1]}
-        return History(self.state.epochs, steps | self._figures(self.state.totals), self._best()["epoch"])
+        return History(self.state.epochs, steps | self._figures(self.state.totals), int(self._best()["epoch"]))
 
     def _train_epoch(self, batches: Batches) -> None:
         self.windows, self.epoch_started = 0, time.monotonic()
@@ -142,11 +143,12 @@ class _Loop:
         validation = sum_batches(self.validation_step, self.model, self.objective, batches, self._check_in)
         state = self.state
         epoch_totals = state.totals[-state.step_in_epoch :, :-1].sum(axis=0, dtype=np.float64)
-        row = {"epoch": state.epoch + 1, "step": len(state.totals), "learning_rate": float(state.totals[-1, -1])}
+        step, rate = len(state.totals), float(state.totals[-1, -1])
+        row: dict[str, float] = {"epoch": state.epoch + 1, "step": step, "learning_rate": rate}
         row |= scores(self.objective, dict(zip(self.objective.names, epoch_totals, strict=True)))
         row |= {f"val_{name}": value for name, value in scores(self.objective, validation).items()}
         if not np.isfinite(row["val_loss"]):
-            raise self._divergence(f"the validation loss is {row['val_loss']}", row["step"], row["learning_rate"])
+            raise self._divergence(f"the validation loss is {row['val_loss']}", step, rate)
         state.epochs.append(row)
         if self._best() is row:
             state.best = _values(self.model.weights)
@@ -161,12 +163,12 @@ class _Loop:
         return min(self.state.epochs, key=lambda row: row["val_loss"])
 
     def _figures(self, totals: np.ndarray) -> dict[str, np.ndarray]:
-        """Figures of single steps from their `(steps, totals)`."""
+        """Compute the loss and metrics of single steps from their `(steps, totals)`."""
         columns = {name: ops.convert_to_tensor(totals[:, i]) for i, name in enumerate(self.objective.names)}
         return {name: np.asarray(values) for name, values in self.objective.results(columns).items()}
 
     def _read(self) -> None:
-        """Fetch the sums of the latest steps and stop at the first that is not finite."""
+        """Fetch the sums of the latest steps; raise at the first step that is not finite."""
         if not self.unread:
             return
         read, self.unread = np.stack([np.asarray(totals) for totals in self.unread]), []
@@ -186,7 +188,7 @@ class _Loop:
         )
 
     def _check_in(self) -> None:
-        """Save if it is time, and end the run if a warning signal has come; called between any two steps."""
+        """Save if it is time, and end the run if a signal has arrived; called between any two steps."""
         if self.file and (self.signals or time.monotonic() - self.saved_at >= self.file.every_seconds):
             self._save()
         if self.signals:
@@ -209,7 +211,7 @@ class _Loop:
 
     def _resume(self) -> None:
         state = self.file.load(self._description()) if self.file else None
-        if state is None:
+        if self.file is None or state is None:
             return
         for variable, value in zip(self.model.variables, state.variables, strict=True):
             variable.assign(value)
@@ -220,9 +222,9 @@ class _Loop:
         logger.info("resuming from %s", self.last_saved)
 
     def _description(self) -> str:
-        """Digest of all that defines this run and that the loop knows by itself."""
+        """Digest the definition of this run: optimizer, objective, variables and stopping rule."""
         content = {
-            "optimizer": {**self.optimizer.get_config(), "name": None},  # Keras numbers the names in a process
+            "optimizer": {**self.optimizer.get_config(), "name": None},  # Keras numbers the names within a process
             "objective": repr(self.objective),
             "variables": [f"{variable.shape} {variable.dtype}" for variable in self.model.variables],
             "stopping": [self.max_epochs, self.patience],
@@ -230,7 +232,7 @@ class _Loop:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def _log_step(self) -> None:
-        """Tell how a long epoch goes."""
+        """Log the progress within a long epoch."""
         if time.monotonic() - self.logged_at < LOG_SECONDS:
             return
         step = len(self.state.totals)
@@ -256,18 +258,18 @@ class _Loop:
         )
 
     def _rate(self) -> str:
-        """Training windows per second in the epoch so far."""
+        """Return the training windows per second in the current epoch as text."""
         return f"{self.windows / (time.monotonic() - self.epoch_started):.0f} windows/s"
 
 
 def _values(variables: Iterable[keras.Variable]) -> list[np.ndarray]:
-    """Copies of the variables' values."""
+    """Return copies of the variables' values."""
     return [np.asarray(ops.convert_to_tensor(variable)).copy() for variable in variables]
 
 
 @contextmanager
 def _noted_signals(received: list[int] | None) -> Iterator[None]:
-    """Append SIGTERM and SIGUSR1 to `received` instead of dying; only the main thread may do so."""
+    """Append SIGTERM and SIGUSR1 to `received` instead of exiting; only the main thread can set signal handlers."""
     if received is None or threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,34 +1,41 @@
-"""What training minimises and what it reports, as sums that add up over batches, epochs and replicas.
+"""Losses and metrics, computed from sums that can be added over batches, epochs and replicas.
 
-Neither the root of a mean nor R2 can be averaged over batches. An objective therefore turns a batch into `totals`, sums
-that may be added over batches of any size, and `results` turns totals into the figures. The loss of a step and the
-scores of a whole survey are the same two functions.
+Neither the root of a mean nor R2 can be averaged over batches. An objective therefore reduces a batch to `totals`, sums
+that may be added over batches of any size, and computes the loss and metrics from totals with `results`. The loss of a
+step and the scores of a whole survey are computed by the same two functions.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from keras import ops
 
 Totals = dict[str, Any]
-"""Name to float32 scalar (or one array of them, an entry for each batch); all names are sums over windows or points."""
+"""Name to sum over windows or points: a float32 scalar, or an array with one element per batch."""
 
 
 class Objective(Protocol):
     """A loss with its metrics; `totals` always has `windows`, `results` always has `loss`."""
 
-    fields: ClassVar[Mapping[str, tuple[tuple[int | None, ...], str]]]
-    """Shape and dtype of each entry of the batch that `totals` reads."""
-    names: ClassVar[tuple[str, ...]]
-    """Names of the totals, in the order in which they are stacked and stored."""
+    @property
+    def fields(self) -> Mapping[str, tuple[tuple[int | None, ...], str]]:
+        """Shape and dtype of each entry of the batch that `totals` reads."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the totals, in the order in which they are stacked and stored."""
+        ...
 
     def totals(self, outputs: Any, batch: Mapping[str, Any]) -> Totals:
         """Sum one batch."""
+        ...
 
     def results(self, totals: Totals) -> dict[str, Any]:
-        """Turn sums into figures, elementwise."""
+        """Compute the loss and metrics from sums, elementwise."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,8 @@ class ReconstructionObjective:
     with `weighted`, squared errors are multiplied by the point's uncertainty weight and still divided by the number
     of probed points. A window without probed points counts as an error of zero, as in the released code.
 
-    The metrics are unweighted and stand apart for the hidden points and for all probed points: `rmse` is the same
-    root, over the windows that have such points; R2 pools all points, around the mean of each window's points.
+    The metrics are unweighted and separate for the hidden points and for all probed points: `rmse` is the same root,
+    over the windows that have such points; R2 pools all points, with the variation around the mean of each window.
 
     Outputs and every field have the shape `(batch, window, 1)`.
     """
@@ -55,7 +62,7 @@ class ReconstructionObjective:
     )
 
     def totals(self, outputs: Any, batch: Mapping[str, Any]) -> Totals:
-        """Sum windows, their mean squared errors, and squared residuals and variations of their points."""
+        """Sum windows, mean squared errors of windows, and squared residuals and variations of points."""
         target, probed, hidden, weight = (_points(batch[name]) for name in self.fields)
         squared = ops.square(target - _points(outputs))
         loss = _window_mean(squared * weight if self.weighted else squared, probed)
@@ -69,7 +76,7 @@ class ReconstructionObjective:
         return sums
 
     def results(self, totals: Totals) -> dict[str, Any]:
-        """Give `loss` and `{rmse,r2}_{hidden,probed}`; NaN where no window has such points."""
+        """Return `loss` and `{rmse,r2}_{hidden,probed}`; NaN if no window has such points."""
         figures = {"loss": _root(totals["loss"] / totals["windows"])}
         for where in ("hidden", "probed"):
             figures[f"rmse_{where}"] = _root(totals[f"mse_{where}"] / totals[f"windows_{where}"])
@@ -85,9 +92,9 @@ class ClassificationObjective:
     names = ("windows", "loss", "correct")
 
     def totals(self, outputs: Any, batch: Mapping[str, Any]) -> Totals:
-        """Sum windows, their cross-entropies and those whose largest logit is the label's."""
+        """Sum windows, cross-entropies, and windows whose largest logit is that of the label."""
         logits, label = ops.cast(outputs, "float32"), ops.cast(batch["label"], "int32")
-        # Sparse, because a label beyond the last class must fail: a one-hot row of zeros would be a loss of zero.
+        # Sparse, so that a label beyond the last class fails: as a one-hot row of zeros, it would give a loss of zero.
         loss = ops.sparse_categorical_crossentropy(label, logits, from_logits=True)
         correct = ops.equal(ops.cast(ops.argmax(logits, axis=-1), "int32"), label)
         return {
@@ -97,20 +104,20 @@ class ClassificationObjective:
         }
 
     def results(self, totals: Totals) -> dict[str, Any]:
-        """Give `loss` and `accuracy`."""
+        """Return `loss` and `accuracy`."""
         return {"loss": totals["loss"] / totals["windows"], "accuracy": totals["correct"] / totals["windows"]}
 
 
 def _points(values: Any) -> Any:
-    """`(batch, window, 1)` of any float type -> float32 `(batch, window)`: sums are never in half precision."""
+    """Convert `(batch, window, 1)` to float32 `(batch, window)`: sums are never computed in half precision."""
     return ops.squeeze(ops.cast(values, "float32"), axis=-1)
 
 
 def _window_mean(values: Any, mask: Any) -> Any:
-    """Mean of `values` `(batch, window)` where `mask` is 1, zero where it is nowhere 1: `(batch,)`."""
+    """Average `values` `(batch, window)` over the points where `mask` is 1: `(batch,)`, zero if there are none."""
     return ops.divide_no_nan(ops.sum(values * mask, axis=1), ops.sum(mask, axis=1))
 
 
 def _root(mean: Any) -> Any:
-    """Square root whose gradient at zero is zero: a batch without probed points teaches nothing and breaks nothing."""
+    """Return the square root, with a gradient of zero at zero: a batch without probed points gives no NaN gradients."""
     return ops.where(mean > 0, ops.sqrt(ops.where(mean > 0, mean, 1.0)), 0.0 * mean)

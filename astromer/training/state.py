@@ -1,29 +1,32 @@
-"""The state of a training run in one file, so that a killed run goes on as if nothing had happened."""
+"""The state of a training run in one file, from which a killed run resumes with identical results."""
 
+import hashlib
 import json
 import logging
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from astromer.errors import InputError
-from astromer.files import atomic_path
+from astromer.files import atomic_path, sha256_of
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass
 class TrainingState:
-    """All that the next step depends on.
+    """Everything that the next step depends on.
 
     Attributes:
         variables: every variable of the model, seed generators of its dropout included.
         optimizer: every variable of the optimizer.
         best: the model's weights after the best epoch, empty before the first validation.
         totals: `(steps, totals + 1)` float32: the objective's sums and the learning rate of each training step so far.
-        epochs: one row of figures for each finished epoch.
+        epochs: one row of losses and metrics per finished epoch.
         epoch: epochs finished.
         step_in_epoch: training steps done of the epoch in progress.
     """
@@ -39,15 +42,16 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class StateFile:
-    """Where a run keeps its state; the folder lies outside the outputs of a rule, which a failed job loses.
+    """File that holds the state of a run.
 
-    Whoever starts a run deletes the folder once the run's results are safely written.
+    The folder is outside the outputs of the rule, because Snakemake deletes these if the job fails. The caller of the
+    training deletes the folder once the results are written.
 
     Attributes:
-        folder: holds `state.npz` and nothing else.
-        fingerprint: names everything outside the training call that its result depends on, such as seed and checksums
-            of data and initial weights. A state with another fingerprint is not resumed.
-        every_seconds: how much work a kill without warning may cost.
+        folder: contains `state.npz` and nothing else.
+        fingerprint: digest of everything outside the training call that its result depends on, such as the seed and the
+            checksums of data and initial weights. A state with another fingerprint is not resumed.
+        every_seconds: interval between saves: the most work that is lost if the process is killed without a signal.
     """
 
     folder: Path
@@ -56,12 +60,12 @@ class StateFile:
 
     @property
     def path(self) -> Path:
-        """The file itself."""
+        """Path of the file."""
         return Path(self.folder, "state.npz")
 
     def save(self, state: TrainingState, run: str) -> None:
         """Replace the file atomically; `run` describes the training call and is checked by `load`."""
-        arrays = {"totals": state.totals}
+        arrays: dict[str, Any] = {"totals": state.totals}
         for name in ("variables", "optimizer", "best"):
             arrays |= {f"{name}/{index:04d}": array for index, array in enumerate(getattr(state, name))}
         progress = {
@@ -75,7 +79,7 @@ class StateFile:
             np.savez(temporary, progress=np.array(json.dumps(progress)), **arrays)
 
     def load(self, run: str) -> TrainingState | None:
-        """Read the state, or return None where there is none or it belongs to another run.
+        """Read the state; return None if there is none or it belongs to another run.
 
         Raises:
             InputError: the file is damaged.
@@ -88,13 +92,26 @@ class StateFile:
             progress = json.loads(str(content.pop("progress")))
         except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise InputError(
-                f"{self.path}: not a readable training state ({error}); delete it to start anew"
+                f"{self.path}: not a readable training state ({error}); delete it to start again"
             ) from error
         if (progress.pop("fingerprint"), progress.pop("run")) != (self.fingerprint, run):
-            logger.warning("%s belongs to another configuration or other data: starting anew", self.path)
+            logger.warning("%s belongs to another configuration or other data: starting again", self.path)
             return None
-        groups = {
+        groups: dict[str, Any] = {
             name: [content[key] for key in sorted(content) if key.startswith(f"{name}/")]
             for name in ("variables", "optimizer", "best")
         }
         return TrainingState(**groups, totals=content["totals"], **progress)
+
+
+def fingerprint(files: Sequence[Path], **values: Any) -> str:
+    """Digest everything that a training run depends on, so that the state of another run is never resumed.
+
+    Args:
+        files: data and initial weights; their contents are digested.
+        **values: numbers, strings, lists and dictionaries.
+    """
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    for path in files:
+        digest.update(bytes.fromhex(sha256_of(path)))
+    return digest.hexdigest()

@@ -15,22 +15,22 @@ from astromer.training.objectives import Objective
 
 Batch = Mapping[str, Any]
 Batches = Iterable[Batch]
-"""A `tf.data.Dataset` or any other iterable of dicts, which can be gone through again."""
+"""A `tf.data.Dataset` or any other iterable of dicts that can be iterated several times."""
 
 
 def evaluate(model: keras.Model, objective: Objective, batches: Batches, *, jit: bool = False) -> dict[str, float]:
-    """Score `model` on all of `batches` as one set, however it is cut into batches; `windows` is its size."""
+    """Score `model` on all of `batches` as one set, independently of the batch size; `windows` is its size."""
     totals = sum_batches(compile_step(model, objective, None, jit=jit), model, objective, batches)
     return {"windows": int(totals["windows"])} | scores(objective, totals)
 
 
 def input_specs(model: keras.Model) -> dict[str, tf.TensorSpec]:
-    """Shapes and dtypes of a model's inputs by name."""
+    """Return the shapes and dtypes of a model's inputs by name."""
     return {tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in model.inputs}
 
 
 def scores(objective: Objective, totals: Mapping[str, Any]) -> dict[str, float]:
-    """Give the figures of sums over a whole set, in float64."""
+    """Compute the loss and metrics from sums over a whole set, in float64."""
     exact = {name: ops.convert_to_tensor(value, "float64") for name, value in totals.items()}
     return {name: float(value) for name, value in objective.results(exact).items()}
 
@@ -38,22 +38,22 @@ def scores(objective: Objective, totals: Mapping[str, Any]) -> dict[str, float]:
 def compile_step(
     model: keras.Model, objective: Objective, optimizer: keras.optimizers.Optimizer | None, *, jit: bool
 ) -> Callable[[Batch], Any]:
-    """Compile the step of training, or with no optimizer the one of evaluation.
+    """Compile a training step or, if `optimizer` is None, an evaluation step.
 
     Returns:
-        A function from a batch to a vector: the totals in the objective's order, when training the learning rate, and
+        A function from a batch to a vector: the totals in the objective's order; in training, the learning rate; and
         the number of NaN or infinite values in the batch.
 
     Raises:
-        InputError: XLA (`jit`) is asked for with several replicas.
+        InputError: XLA (`jit`) is requested with several replicas.
     """
     strategy = model.distribute_strategy
     if jit and strategy.num_replicas_in_sync > 1:
         raise InputError("jit: XLA compiles the steps of one replica only")
     inputs = input_specs(model)
     specs = inputs | {name: tf.TensorSpec(*spec) for name, spec in objective.fields.items()}
-    # One graph for all shapes: which one is compiled must not depend on the batch that happens to come first, since
-    # rounding does, and a resumed run starts with another batch. Values of several replicas take no such signature.
+    # One graph for all shapes. Without a signature, the compiled graph, and with it rounding, would depend on the shape
+    # of the first batch, which differs in a resumed run. Values of several replicas cannot have such a signature.
     signature = [specs] if strategy.num_replicas_in_sync == 1 else None
 
     def forward(batch: Batch) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def sum_batches(
     batches: Batches,
     between: Callable[[], None] = lambda: None,
 ) -> dict[str, float]:
-    """Totals of a whole set, summed in float64; `between` is called after each batch."""
+    """Return the totals of a whole set, summed in float64; `between` is called after each batch."""
     sums = np.zeros(len(objective.names) + 1)
     for batch in remaining(model, batches, 0):
         sums += np.asarray(step(batch), np.float64)
@@ -107,7 +107,7 @@ def sum_batches(
 
 
 def remaining(model: keras.Model, batches: Batches, done: int) -> Iterable[Batch]:
-    """The batches after the first `done`, split over the replicas of `model`."""
+    """Return the batches after the first `done`, split over the replicas of `model`."""
     if done:
         batches = batches.skip(done) if isinstance(batches, tf.data.Dataset) else itertools.islice(batches, done, None)
     return split_over_replicas(batches, model.distribute_strategy)

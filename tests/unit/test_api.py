@@ -15,9 +15,9 @@ import pytest
 
 import astromer
 from astromer import api
+from astromer.config.encoders import EncoderConfig
 from astromer.errors import InputError
-from astromer.models.config import EncoderConfig
-from astromer.models.published import Pretrained, save_pretrained
+from astromer.models.weights import Pretrained, save_pretrained
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {"num_blocks": 2, "num_heads": 2, "head_dim": 8, "feedforward_dim": 12, "window": 50}
@@ -27,7 +27,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
 
 def pretrained(architecture="v2", variant="paper"):
     keras.utils.set_random_seed(3)
-    config = EncoderConfig(architecture, variant, **SMALL)
+    config = EncoderConfig(architecture=architecture, variant=variant, **SMALL)
     return Pretrained(astromer.build(config), config)
 
 
@@ -80,7 +80,12 @@ def test_every_counterpart_exists():
     for name in set(re.findall(r"`astromer\.([\w.]+)", DOCS)):
         *module, attribute = name.split(".")
         assert hasattr(importlib.import_module(".".join(["astromer", *module])), attribute), name
-    assert (ROOT / "workflow_scripts/convert_checkpoint.py").is_file()
+    rules = {name for file in ROOT.glob("rules/*.smk") for name in re.findall(r"^rule (\w+):", file.read_text(), re.M)}
+    named = [
+        name for cell in re.findall(r"\| (?:rules?|targets) ([^|;]+)", DOCS) for name in re.findall(r"`(\w+)`", cell)
+    ]
+    assert named
+    assert set(named) <= rules
 
 
 # build
@@ -88,8 +93,8 @@ def test_every_counterpart_exists():
 
 def test_build_takes_a_dict_or_a_config():
     by_dict = astromer.build({"architecture": "v2", **SMALL})
-    assert by_dict.count_params() == astromer.build(EncoderConfig("v2", **SMALL)).count_params()
-    with pytest.raises(InputError, match="unknown key 'layers'"):
+    assert by_dict.count_params() == astromer.build(EncoderConfig(architecture="v2", **SMALL)).count_params()
+    with pytest.raises(InputError, match="encoder config: layers: unknown key"):
         astromer.build({"architecture": "v2", "layers": 2})
 
 
@@ -297,7 +302,7 @@ def test_a_name_is_downloaded_once(shared, tmp_path, monkeypatch):
     monkeypatch.setattr(api, "download", download)
     for _ in range(2):
         loaded = astromer.load_pretrained("macho-v1", mirror=tmp_path, cache=tmp_path / "weights")
-        assert loaded.config == EncoderConfig("v1", "released", dropout=0.1)
+        assert loaded.config == EncoderConfig(architecture="v1", variant="released", dropout=0.1)
     entry = api.named_weights()["macho-v1"]
     assert asked == [(entry["url"], entry["sha256"])]
 

@@ -20,10 +20,11 @@ class Workflow:
     Attributes:
         folder: the working directory.
         config: the configuration, a dict to change before a run.
+        root: the checkout whose workflow is run.
     """
 
-    def __init__(self, folder: Path, config: dict) -> None:
-        self.folder, self.config = folder, config
+    def __init__(self, folder: Path, config: dict, root: Path = ROOT) -> None:
+        self.folder, self.config, self.root = folder, config, root
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -35,7 +36,7 @@ class Workflow:
         """Return the command line of a run with these further arguments."""
         configfile = self.folder / "config.yaml"
         configfile.write_text(yaml.safe_dump(self.config, sort_keys=False))
-        options = ["--snakefile", ROOT / "Snakefile", "--directory", self.folder, "--configfile", configfile]
+        options = ["--snakefile", self.root / "Snakefile", "--directory", self.folder, "--configfile", configfile]
         return [sys.executable, "-m", "snakemake", *map(str, options), *arguments]
 
     def run(self, *arguments: str, ok: bool = True) -> str:
@@ -65,6 +66,14 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHONPATH"))}
 
 
+def copy_sources(folder: Path, root: Path = ROOT) -> Path:
+    """Copy all that a run needs of a checkout into a folder of its own, to be edited there."""
+    kept = ["Snakefile", "astromer", "config", "envs", "notebooks", "profiles", "rules", "workflow_scripts"]
+    folder.mkdir(parents=True)
+    subprocess.run(["cp", "-a", *(str(root / name) for name in kept), str(folder)], check=True)
+    return folder
+
+
 @pytest.fixture
 def workflow(tmp_path: Path) -> Workflow:
     """A tiny run on simulated stars that has not started."""
@@ -73,8 +82,9 @@ def workflow(tmp_path: Path) -> Workflow:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    """A tiny run on simulated stars that went the whole road; tests must leave it as it is."""
-    run = Workflow(tmp_path_factory.mktemp("whole road") / "a folder", yaml.safe_load(TINY.read_text()))
+    """A tiny run on simulated stars that went the whole road, from a checkout of its own; tests leave it as it is."""
+    folder = tmp_path_factory.mktemp("whole road")
+    run = Workflow(folder / "a folder", yaml.safe_load(TINY.read_text()), copy_sources(folder / "a checkout"))
     run.run("--cores", "2")
     return run
 
@@ -86,6 +96,6 @@ def copy_of(tmp_path: Path) -> Callable[[Workflow], Workflow]:
     def copied(original: Workflow) -> Workflow:
         folder = tmp_path / "a copy"
         subprocess.run(["cp", "-a", str(original.folder), str(folder)], check=True)
-        return Workflow(folder, json.loads(json.dumps(original.config)))
+        return Workflow(folder, json.loads(json.dumps(original.config)), original.root)
 
     return copied

@@ -1,6 +1,9 @@
 """A wrong configuration ends the run at once, with a message that names the key."""
 
+import subprocess
+
 import pytest
+from conftest import environment
 
 
 def change(config, keys, value):
@@ -12,13 +15,13 @@ def change(config, keys, value):
 @pytest.mark.parametrize(
     ("keys", "value", "named"),
     [
-        (["sede"], 1, "sede"),
+        (["sede"], 1, "config.yaml: sede: unknown key; did you mean seed?"),
         (["pretraining", "training", "epoch"], 3, "epoch"),
         (["seed"], "seven", "seed"),
         (["datasets", "sim_macho", "spc"], ["ten"], "spc"),
-        (["checkpoints", "v2_tiny", "architecture"], "v3", "architecture"),
-        (["datasets", "sim_macho", "survey"], "nosuch", "datasets.sim_macho.survey"),
-        (["pretraining", "surveys"], ["nosuch"], "pretraining.surveys[0]"),
+        (["encoders", "v2_tiny", "architecture"], "v3", "architecture"),
+        (["datasets", "sim_macho", "survey"], "nosuch", "datasets.sim_macho.survey: survey is 'nosuch'"),
+        (["pretraining", "surveys"], ["nosuch"], "pretraining.surveys.0: survey is 'nosuch'"),
         (["surveys", "sim_macho", "simulated", "style"], "gaia", "style"),
     ],
 )
@@ -26,7 +29,26 @@ def test_wrong_key_or_value_is_named(workflow, keys, value, named):
     change(workflow.config, keys, value)
     output = workflow.run("-n", ok=False)
     assert named in output
+    assert len(output.splitlines()) < 15
     assert not workflow.results.exists()
+
+
+def test_a_configuration_has_to_name_its_run(workflow):
+    config = dict(workflow.config)
+    del workflow.config["run"]
+    command = workflow.command("-n")
+    workflow.config = config
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=workflow.folder, env=environment())
+    assert done.returncode
+    assert "config.yaml: run: missing; this key has no default" in done.stdout + done.stderr
+
+
+def test_the_command_line_overrides_any_configuration(workflow):
+    workflow.run("-n", "-q", "--config", "run=second", "seed=7")
+    default = workflow.command("-n", "-q", "--config", "run=second", "seed=seven")
+    del default[default.index("--configfile") : default.index("--configfile") + 2]
+    done = subprocess.run(default, capture_output=True, text=True, check=False, cwd=workflow.folder, env=environment())
+    assert "--config: seed: is 'seven'; expected a valid integer" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
@@ -40,7 +62,9 @@ def test_dataset_that_the_survey_cannot_give(workflow, keys, value, expected):
     change(workflow.config, ["datasets", "sim_macho", *keys], value)
     output = workflow.run("--cores", "2", "results/tiny/splits/sim_macho.parquet", ok=False)
     assert expected in output
-    assert "Traceback" in (workflow.results / "logs/split_objects.log").read_text()
+    log = (workflow.results / "logs/split_objects.log").read_text()
+    assert "InputError: datasets.sim_macho" in log
+    assert "Traceback" not in log, "bad input is a sentence, not a stack"
     assert not list(workflow.results.glob("splits/*"))
 
 

@@ -2,18 +2,15 @@
 
 import csv
 import json
-import subprocess
-import sys
 
 import pytest
-from conftest import ROOT, environment
 
 IMPORTED = {"weights": "macho-v1", "variant": "paper"}
 FOLDER = "results/tiny/pretrain/published"
 
 
 def test_published_weights_are_verified_imported_and_scored(workflow, shared, tmp_path):
-    workflow.config["checkpoints"]["published"] = dict(IMPORTED)
+    workflow.config["encoders"]["published"] = dict(IMPORTED)
     workflow.config["mirror"] = str(tmp_path)
     archive, folder = tmp_path / "macho_a0.zip", workflow.folder / FOLDER
     target = ("--cores", "2", "--", f"{FOLDER}/scores.csv")
@@ -35,40 +32,30 @@ def test_published_weights_are_verified_imported_and_scored(workflow, shared, tm
     assert all(0 < score < 5 for score in scores.values())
 
 
-def test_a_checkpoint_is_either_imported_or_pretrained(workflow):
+def test_an_encoder_is_either_imported_or_pretrained(workflow):
     """Without a mirror the file is downloaded; whatever comes later treats both kinds alike."""
-    workflow.config["checkpoints"]["published"] = {"weights": "macho-v2"}
+    workflow.config["encoders"]["published"] = {"weights": "macho-v2"}
     jobs = workflow.jobs(workflow.run("-n", "embeddings"))
     assert (jobs["import_weights"], jobs["pretrain_encoder"], jobs["fetch_dump"]) == (1, 1, 1)
     assert jobs["finetune_encoder"] == jobs["embed_dataset"] == 2 * 5
 
 
-def test_figures_name_imported_checkpoints_too(workflow):
-    workflow.config["checkpoints"]["published"] = {"weights": "macho-v1"}
+def test_figures_name_imported_encoders_too(workflow):
+    workflow.config["encoders"]["published"] = {"weights": "macho-v1"}
     assert "import_weights" in workflow.jobs(workflow.run("-n"))
 
 
 @pytest.mark.parametrize(
-    ("checkpoint", "named"),
+    ("encoder", "named"),
     [
-        ({"weights": "macho-v3"}, "checkpoints.published.weights: there are no weights 'macho-v3'"),
+        (
+            {"weights": "macho-v3"},
+            "encoders.published.weights: weights is 'macho-v3'; expected one of macho-v1, macho-v2",
+        ),
         ({"weights": "macho-v1", "num_heads": 2}, "num_heads"),
         ({"weights": "macho-v1", "variant": "new"}, "variant"),
     ],
 )
-def test_wrong_weights_are_named(workflow, checkpoint, named):
-    workflow.config["checkpoints"]["published"] = checkpoint
+def test_wrong_weights_are_named(workflow, encoder, named):
+    workflow.config["encoders"]["published"] = encoder
     assert named in workflow.run("-n", ok=False)
-
-
-def test_command_exports_and_lists_without_snakemake(shared, tmp_path):
-    def convert(*arguments):
-        command = [sys.executable, ROOT / "workflow_scripts/convert_checkpoint.py", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment())
-        return done.stdout
-
-    convert("export", shared / "golden/golden_h_v2_checkpoint", "exported", "--variant", "paper")
-    assert json.loads((tmp_path / "exported/config.json").read_text())["variant"] == "paper"
-    (line,) = convert("list", ".").splitlines()
-    assert line.split()[2] == "ours"
-    assert line.endswith("exported")

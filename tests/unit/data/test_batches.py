@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 import tensorflow as tf
 
+from astromer.config.encoders import Masking
+from astromer.config.section import VARIANTS
 from astromer.data import parsing, records
 from astromer.data.batches import _epoch_function, plain_batches, pretraining_batches
-from astromer.data.masking import VARIANTS, Masking
 from astromer.data.windows import window_starts
 from astromer.errors import InputError
 

@@ -6,10 +6,13 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astromer.data.masking import VARIANTS, Masking, mask_windows, show_windows, uncertainty_weights, window_keys
+from astromer.config.encoders import Masking
+from astromer.config.section import VARIANTS
+from astromer.data.masking import mask_windows, show_windows, uncertainty_weights, window_keys
 from astromer.errors import InputError
 
 ENCODER_INPUTS = ("magnitudes", "times", "valid")
+FRACTIONS = st.floats(0, 1)
 
 
 def make_windows(lengths, window=200, seed=0):
@@ -87,11 +90,11 @@ def test_each_point_is_chosen_equally_often(variant):
 @settings(max_examples=60, deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 60), min_size=1, max_size=8),
-    fractions=st.tuples(*[st.floats(0, 1)] * 3),
+    masking=st.builds(Masking, probed=FRACTIONS, same=FRACTIONS, random=FRACTIONS),
     variant=st.sampled_from(VARIANTS),
 )
-def test_masks_agree_with_each_other(lengths, fractions, variant):
-    batch = masked(make_windows(lengths, window=60), Masking(*fractions), variant)
+def test_masks_agree_with_each_other(lengths, masking, variant):
+    batch = masked(make_windows(lengths, window=60), masking, variant)
     real = np.arange(60) < np.array(lengths)[:, None]
     for key in ("magnitudes", "times", "valid", "target", "probed", "hidden", "weight"):
         assert np.isfinite(batch[key]).all()
@@ -107,12 +110,12 @@ def test_masks_agree_with_each_other(lengths, fractions, variant):
 @settings(max_examples=60, deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 60), min_size=1, max_size=8),
-    fractions=st.tuples(*[st.floats(0, 1)] * 3),
+    masking=st.builds(Masking, probed=FRACTIONS, same=FRACTIONS, random=FRACTIONS),
     seed=st.integers(0, 2**40),
     epoch=st.integers(0, 10**6),
 )
-def test_hidden_and_replaced_magnitudes_never_reach_the_encoder(lengths, fractions, seed, epoch):
-    windows, masking = make_windows(lengths, window=60), Masking(*fractions)
+def test_hidden_and_replaced_magnitudes_never_reach_the_encoder(lengths, masking, seed, epoch):
+    windows = make_windows(lengths, window=60)
     before = masked(windows, masking, "paper", seed, epoch)
     # Altered: hidden, or shown with another magnitude. The latter differ from their target, unless all are 0.
     altered = (before["hidden"] > 0) | (before["magnitudes"] != before["target"])
@@ -179,7 +182,7 @@ def test_everything_hidden_and_one_point_are_defined(variant):
 @pytest.mark.parametrize("fraction", [-0.1, 1.1, float("nan")])
 def test_fractions_beyond_0_and_1_are_refused(name, fraction):
     with pytest.raises(InputError, match=name):
-        Masking(**{name: fraction})
+        Masking.read({name: fraction}, "masking")
 
 
 def test_show_windows_hides_nothing():

@@ -5,10 +5,10 @@ from pathlib import Path
 import keras
 import polars as pl
 
+from astromer.config.encoders import EncoderConfig
 from astromer.data.records import write_records
-from astromer.data.simulation import SimulationSpec, simulate
-from astromer.models.config import EncoderConfig
 from astromer.models.encoders import build_encoder
+from astromer.surveys.simulation import SimulationSpec, simulate
 
 CLASSES = ["EC", "RRab"]
 SHORTEST, LONGEST = 30, 90
@@ -35,4 +35,4 @@ def small_encoder(architecture: str = "v2", variant: str = "paper") -> keras.Mod
     """An encoder of one block with two heads, the same at each call."""
     keras.utils.set_random_seed(5)
     sizes = {"num_blocks": 1, "num_heads": 2, "head_dim": 4, "feedforward_dim": 8}
-    return build_encoder(EncoderConfig(architecture, variant, **sizes))
+    return build_encoder(EncoderConfig(architecture=architecture, variant=variant, **sizes))

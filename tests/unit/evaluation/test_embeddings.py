@@ -6,16 +6,16 @@ import polars as pl
 import pytest
 import tensorflow as tf
 
+from astromer.config.encoders import EncoderConfig
 from astromer.errors import InputError
 from astromer.evaluation.embeddings import embed_windows, head_inputs, window_table
-from astromer.models.config import EncoderConfig
 from astromer.models.encoders import build_encoder
 
 
 @pytest.fixture(scope="module")
 def encoder():
     keras.utils.set_random_seed(0)
-    config = EncoderConfig("v2", window=12, num_blocks=2, num_heads=2, head_dim=4, feedforward_dim=8)
+    config = EncoderConfig(architecture="v2", window=12, num_blocks=2, num_heads=2, head_dim=4, feedforward_dim=8)
     return build_encoder(config)
 
 
@@ -38,8 +38,9 @@ def test_table_describes_each_window(encoder):
     table = embed_windows(encoder, batches([12, 5, 9, 1], 3, 12))
     assert table["id"].to_list() == ["star 0", "star 1", "star 2", "star 3"]
     assert table.select("window", "label", "length").rows() == [(0, 0, 12), (7, 1, 5), (14, 2, 9), (21, 0, 1)]
-    inputs = head_inputs(table)
+    inputs = head_inputs(table, ["mean", "max"])
     assert {name: array.shape for name, array in inputs.items()} == {"mean": (4, 3, 8), "max": (4, 8), "label": (4,)}
+    assert list(head_inputs(table, ["max"])) == ["max", "label"]
     assert window_table(batches([12, 5, 9, 1], 2, 12)).equals(table.select("id", "window", "label", "length"))
 
 

@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 from scipy.signal import lombscargle
 
-from astromer.data.simulation import SimulationSpec, simulate
 from astromer.errors import InputError
 from astromer.evaluation.folding import find_ephemeris, periodogram
+from astromer.surveys.simulation import SimulationSpec, simulate
 
 
 def sine(period, *, points=150, span=200.0, noise=0.05, seed=0, nightly=False):

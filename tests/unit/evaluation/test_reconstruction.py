@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from example_records import CLASSES, small_encoder, write_stars
 
-from astromer.data.masking import Masking
+from astromer.config.encoders import Masking
 from astromer.errors import InputError
 from astromer.evaluation.reconstruction import masked_window, reconstructed_points, reconstruction_errors
 from astromer.models.encoders import build_reconstructor

@@ -147,9 +147,9 @@ def metrics_of(folds, model="skip", kind="head", spc=20, dataset="alcock"):
             schema={name: METRICS_SCHEMA[name] for name in ("level", "metric", "class", "value", "count")},
             orient="row",
         )
-        ckpt = "v2" if kind == "head" else None
+        encoder = "v2" if kind == "head" else None
         tags = {"dataset": dataset, "fold": fold, "spc": spc, "model": model, "kind": kind, "data": "simulated"}
-        parts.append(tag_scores(scores, run="demo", ckpt=ckpt, **tags))
+        parts.append(tag_scores(scores, run="demo", encoder=encoder, **tags))
     return pl.concat(parts)
 
 
@@ -168,7 +168,7 @@ def test_groups_are_kept_apart():
     parts = [metrics_of([0, 1]), metrics_of([0, 1], "raw_gru", "baseline"), metrics_of([0, 1], spc=100)]
     summary = summarise(pl.concat(parts), {"alcock": [0, 1]})
     assert len(summary) == 3
-    assert summary.filter(pl.col("kind") == "baseline")["ckpt"].to_list() == [None]
+    assert summary.filter(pl.col("kind") == "baseline")["encoder"].to_list() == [None]
 
 
 @pytest.mark.parametrize(
@@ -192,17 +192,17 @@ def test_a_dataset_without_rows_and_a_value_that_is_no_number_are_errors():
 def test_metrics_file_round_trip(tmp_path, two_levels):
     scores = score_predictions(two_levels, CLASSES)
     tags = {"run": "1", "dataset": "7", "fold": 0, "spc": 20, "model": "raw_gru", "kind": "baseline", "data": "real"}
-    rows = tag_scores(scores, ckpt=None, **tags)
+    rows = tag_scores(scores, encoder=None, **tags)
     rows.write_csv(tmp_path / "metrics.csv")
     assert read_metrics(tmp_path / "metrics.csv").equals(rows)
-    rows.drop("ckpt").write_csv(tmp_path / "other.csv")
+    rows.drop("encoder").write_csv(tmp_path / "other.csv")
     with pytest.raises(InputError, match=r"other\.csv"):
         read_metrics(tmp_path / "other.csv")
 
 
-@pytest.mark.parametrize("wrong", [{"kind": "model"}, {"data": "fake"}, {"ckpt": None}])
+@pytest.mark.parametrize("wrong", [{"kind": "model"}, {"data": "fake"}, {"encoder": None}])
 def test_wrong_tags_are_refused(two_levels, wrong):
-    tags = {"run": "demo", "ckpt": "v2", "dataset": "d", "fold": 0, "spc": 20, "model": "skip", "kind": "head"}
+    tags = {"run": "demo", "encoder": "v2", "dataset": "d", "fold": 0, "spc": 20, "model": "skip", "kind": "head"}
     with pytest.raises(InputError, match="d/skip"):
         tag_scores(score_predictions(two_levels, CLASSES), **{**tags, "data": "real", **wrong})
 

@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pytest
 
+from astromer.config.encoders import EncoderConfig
+from astromer.models.attention import AttentionBias, AttentionBlock
 from astromer.models.baselines import build_baseline
-from astromer.models.config import EncoderConfig
+from astromer.models.embedding import time_encoding, time_rates
 from astromer.models.encoders import attention_weights, build_encoder, build_reconstructor
-from astromer.models.heads import build_head
-from astromer.models.layers import AttentionBias, AttentionBlock, time_encoding, time_rates
+from astromer.models.heads import build_head, head_module
 from astromer.models.pooling import pool
-from astromer.models.published import assign_released
+from astromer.models.released import assign_released
 
 BLOCK_NAMES = {
     "attention/merge": "mha/dense",
@@ -28,6 +29,7 @@ MODELS = {
     "leak": SMALL,
     "asym": {"num_blocks": 3, "num_heads": 3, "head_dim": 8, "feedforward_dim": 48, "embedding_dim": 32},
 }
+HIDDEN_UNITS = [1024, 512, 256]
 
 
 def inputs_of(arrays, prefix=""):
@@ -41,7 +43,7 @@ def below(arrays, prefix):
 
 
 def reconstructor(arrays, prefix, architecture, variant, **options):
-    model = build_reconstructor(build_encoder(EncoderConfig(architecture, variant, **options)))
+    model = build_reconstructor(build_encoder(EncoderConfig(architecture=architecture, variant=variant, **options)))
     assign_released(model, below(arrays, prefix), origin=prefix)
     return model
 
@@ -195,12 +197,13 @@ def test_heads(golden, shared, close, head, variant, reference):
     levels = encoder(windows)
     for level, name in zip(levels, ("emb_input", "emb_layer0", "emb_layer1"), strict=True):
         close("f: levels", level, arrays[name], 1e-5)
-    model = build_head(head, num_levels=3, dim=32, num_classes=5, variant=variant)
+    model = build_head(head, num_levels=3, dim=32, num_classes=5, hidden=HIDDEN_UNITS, variant=variant)
     assign_classifier(model, arrays)
     if head == "skip":
         model.get_layer("level_mix").gamma.assign(arrays["skip_gamma"])
     pooled = pool(levels, windows["valid"])
-    close(f"f: logits of {head}, {variant}", model(pooled), arrays[reference], 2e-5)
+    logits = model({name: pooled[name] for name in head_module(head).INPUTS})
+    close(f"f: logits of {head}, {variant}", logits, arrays[reference], 2e-5)
 
 
 def test_pooled_features(golden, close):
@@ -216,7 +219,7 @@ def test_pooled_features(golden, close):
 @pytest.mark.parametrize("name", ["base_avgpool", "base_gru", "raw_gru"])
 def test_baselines(golden, close, name):
     arrays = golden("golden_f_clf")
-    model = build_baseline(name, num_classes=5, dim=32, variant="released")
+    model = build_baseline(name, num_classes=5, units=256, hidden=HIDDEN_UNITS, dim=32, variant="released")
     assign_classifier(model, arrays, "dense0" if name == "base_avgpool" else "dense0_gru")
     if name != "raw_gru":
         projection = model.get_layer("input_embedding").projection

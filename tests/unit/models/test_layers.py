@@ -6,19 +6,12 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from astromer.models.baselines import MaskedMean, TimeSteps
-from astromer.models.heads import LevelMix
-from astromer.models.layers import (
-    LAYER_NORM_EPSILON,
-    AttentionBias,
-    AttentionBlock,
-    Dense,
-    InputEmbedding,
-    LayerNormalization,
-    Reconstruction,
-    SelfAttention,
-    attend,
-)
+from astromer.models.attention import AttentionBias, AttentionBlock, SelfAttention, attend
+from astromer.models.baselines.raw_gru import TimeSteps
+from astromer.models.embedding import InputEmbedding
+from astromer.models.heads.skip import LevelMix
+from astromer.models.layers import LAYER_NORM_EPSILON, Dense, LayerNormalization, Reconstruction
+from astromer.models.recurrence import MaskedMean
 
 RANDOM = np.random.default_rng(3)
 VALID = (RANDOM.random((2, 11, 1)) > 0.4).astype("float32")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from astromer.config.encoders import EncoderConfig
 from astromer.errors import InputError
-from astromer.models.config import EncoderConfig
 from astromer.models.encoders import build_encoder
 from astromer.models.pooling import pool
 
@@ -24,7 +24,7 @@ def test_a_window_without_valid_points_pools_to_zero():
 
 @pytest.mark.parametrize("architecture", ["v1", "v2"])
 def test_an_object_has_the_same_vector_however_it_is_padded(architecture, windows):
-    config = EncoderConfig(architecture, num_blocks=2, num_heads=2, head_dim=8, feedforward_dim=12)
+    config = EncoderConfig(architecture=architecture, num_blocks=2, num_heads=2, head_dim=8, feedforward_dim=12)
     encoder = build_encoder(config)
     vectors = []
     for points in (0, 1, 40):

@@ -90,8 +90,8 @@ def test_one_object_of_each_class_is_expected():
 def test_notebook(tmp_path):
     points_of(["EC", "RRab"], 2).write_parquet(tmp_path / "attention.parquet")
     files = files_of(tmp_path / "out", "fig07_sim")
-    data = {"points": str(tmp_path / "attention.parquet"), "classes": ["EC", "RRab"], "dataset": "sim"}
-    variables = run_cells("fig07", data | {"encoder": "A1", "simulated": False, "run": "test"} | files)
+    data = {"attention": str(tmp_path / "attention.parquet"), "classes": ["EC", "RRab"], "dataset": "sim"}
+    variables = run_cells("fig07", data | {"encoder": "A1", "is_simulated": False, "run": "test"} | files)
     assert_written(files)
     assert caption_of(variables["figure"]).startswith("Real data. Run: test. Encoder: A1. Last block")
     assert pl.read_csv(files["table"])["head"].unique(maintain_order=True).to_list() == ["head_1", "head_2", "mean"]

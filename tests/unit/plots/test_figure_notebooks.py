@@ -25,10 +25,12 @@ def run_notebook(tmp_path, monkeypatch):
 
     def run(name: str, **parameters):
         outputs = {kind: str(folder / f"{name}.{kind}") for kind in ("pdf", "png")} | {"table": str(folder / "t.csv")}
+        parameters = {**parameters, **outputs, "run": "test"}
+        assert set(parameters) <= set(papermill.inspect_notebook(str(NOTEBOOKS / f"{name}.ipynb")))
         executed = papermill.execute_notebook(
             str(NOTEBOOKS / f"{name}.ipynb"),
             str(folder / "executed.ipynb"),
-            parameters={**parameters, **outputs, "run": "test"},
+            parameters=parameters,
             kernel_name="python3",
             progress_bar=False,
         )
@@ -70,10 +72,10 @@ def test_distribution_notebooks(run_notebook, tmp_path, name):
 def test_ablation_notebook(run_notebook, tmp_path):
     parts = []
     for fold in range(2):
-        for model, kind, ckpt in (("skip", "head", "v2"), ("raw_gru", "baseline", None)):
+        for model, kind, encoder in (("skip", "head", "v2"), ("raw_gru", "baseline", None)):
             scores = score_predictions(predictions_of(fold), CLASSES)
             tags = {"run": "test", "dataset": "sim", "fold": fold, "spc": 20, "data": "simulated"}
-            parts.append(tag_scores(scores, ckpt=ckpt, model=model, kind=kind, **tags))
+            parts.append(tag_scores(scores, encoder=encoder, model=model, kind=kind, **tags))
     pl.concat(parts).write_csv(tmp_path / "metrics.csv")
     table = run_notebook(
         "fig12",
@@ -104,7 +106,7 @@ def test_confusion_notebook(run_notebook, tmp_path):
         classes=CLASSES,
         dataset="sim",
         model="A2 + Skip",
-        simulated=True,
+        is_simulated=True,
     )
     assert len(table) == 9
     sums = table.group_by("true").agg(pl.col("mean").sum())["mean"]

@@ -10,12 +10,12 @@ import pytest
 from figure_layout import assert_publishable, caption_of
 from notebook_run import NOTEBOOKS, assert_written, files_of, run_cells
 
-from astromer.data.masking import Masking
+from astromer.config.encoders import Masking
 from astromer.data.records import write_manifest, write_records
-from astromer.data.simulation import SimulationSpec, simulate
 from astromer.errors import InputError
 from astromer.evaluation.reconstruction import masked_window
 from astromer.plots.masking import masking_figure, records_figure
+from astromer.surveys.simulation import SimulationSpec, simulate
 
 NOTE = "Simulated data, no real stars. Run: demo."
 CLASSES = ["EC", "RRab"]
@@ -70,8 +70,8 @@ def test_records_beside_parquet(points):
 
 def test_masking_notebook(survey, tmp_path):
     files = files_of(tmp_path, "masking")
-    data = {"records": str(survey / "train.tfrecord"), "dataset": "sim", "classes": ["RRab"], "window": 50}
-    variables = run_cells("masking", data | {"run": "test", "simulated": True} | files)
+    data = {"records": str(survey / "train.tfrecord"), "example_dataset": "sim", "classes": ["RRab"], "window": 50}
+    variables = run_cells("masking", data | {"run": "test", "is_simulated": True} | files)
     assert_written(files)
     assert caption_of(variables["figure"]).startswith("Simulated data, no real stars. Run: test. Object sim.")
     assert len(pl.read_csv(files["table"])) == 50

@@ -79,8 +79,8 @@ def test_a_class_without_example_is_an_error():
 def test_notebook(tmp_path):
     points_of(["EC", "RRab"], 2).write_parquet(tmp_path / "reconstruction.parquet")
     files = files_of(tmp_path / "out", "figB_sim")
-    data = {"points": str(tmp_path / "reconstruction.parquet"), "classes": ["EC", "RRab"], "dataset": "sim"}
-    variables = run_cells("figB", data | {"encoder": "A1", "simulated": True, "run": "test"} | files)
+    data = {"reconstruction": str(tmp_path / "reconstruction.parquet"), "classes": ["EC", "RRab"], "dataset": "sim"}
+    variables = run_cells("figB", data | {"encoder": "A1", "is_simulated": True, "run": "test"} | files)
     assert_written(files)
     assert caption_of(variables["figure"]).startswith("Simulated data, no real stars. Run: test. Model: A1.")
     assert pl.read_csv(files["table"])["rmse_model"].to_list() == [pytest.approx(0.1)] * 4

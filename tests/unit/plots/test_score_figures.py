@@ -21,7 +21,7 @@ def summary_of(models, sizes, folds=3):
             "dataset": "alcock",
             "spc": size,
             "kind": "head" if model in HEADS else "baseline",
-            "ckpt": "v2" if model in HEADS else None,
+            "encoder": "v2" if model in HEADS else None,
             "model": model,
             "level": "object",
             "metric": "f1",

@@ -30,14 +30,14 @@ def write_curves(folder, *, shift=0.0, epochs=5, per_epoch=30):
 
 
 @pytest.mark.parametrize("number", [1, 3, 12])
-def test_every_checkpoint_has_its_curves(tmp_path, number):
-    names = ["A2"] if number == 1 else [f"checkpoint_{i}" for i in range(number)]
+def test_every_encoder_has_its_curves(tmp_path, number):
+    names = ["A2"] if number == 1 else [f"encoder_{i}" for i in range(number)]
     runs = {name: LearningCurves.read(**write_curves(tmp_path / name, shift=0.001 * i)) for i, name in enumerate(names)}
     figure = learning_curves_figure(runs, NOTE)
     boxes = assert_publishable(figure)
     assert [axis.get_ylabel() for axis in figure.axes] == ["Loss (mag)", "RMSE (mag)", "$R^2$"]
     assert figure.axes[0].get_xscale() == "log"
-    assert (names[0] in boxes) == (number > 1), "a single checkpoint needs no legend of names"
+    assert (names[0] in boxes) == (number > 1), "a single encoder needs no legend of names"
     for i in range(number):
         assert f"{0.171 + 0.001 * i:.3f}" in boxes
         assert f"{0.75 - 0.001 * i:.3f}" in boxes
@@ -91,18 +91,18 @@ def test_a_column_or_a_row_that_is_missing_is_named(tmp_path):
     pl.read_csv(files["scores"]).filter(pl.col("predictor") != "model").write_csv(files["scores"])
     with pytest.raises(InputError, match=r"scores\.csv: expected one row of the predictor 'model', found 0"):
         LearningCurves.read(**files)
-    with pytest.raises(InputError, match="at least one checkpoint"):
+    with pytest.raises(InputError, match="at least one encoder"):
         learning_curves_figure({}, NOTE)
 
 
 def test_notebook(tmp_path):
     curves = {name: write_curves(tmp_path / name) for name in ("A1", "A2")}
     files = files_of(tmp_path / "out", "curves")
-    surveys = {"surveys": ["sim", "real"], "simulated": ["sim"]}
+    surveys = {"pretraining_surveys": ["sim", "real"], "simulated": ["sim"]}
     variables = run_cells("curves", {"curves": curves, "run": "test"} | surveys | files)
     assert_written(files)
     assert caption_of(variables["figure"]).startswith("Simulated data: sim. Real data: real. Run: test.")
     table = pl.read_csv(files["table"])
-    assert table["checkpoint"].to_list() == ["A1", "A2"]
+    assert table["encoder"].to_list() == ["A1", "A2"]
     assert table["epoch"].to_list() == [3, 3]
     assert table["test_rmse_hidden"].to_list() == [0.171, 0.171]

@@ -22,7 +22,9 @@ assert strategy.num_replicas_in_sync == 2
 with strategy.scope():
     model = small_model(dropout=0.0)
 folder = Path(sys.argv[1])
-history = pretrain(model, dataset, dataset(100), OPTIONS, state=StateFile(folder, "replicas", every_seconds=0))
+history = pretrain(
+    model, dataset, dataset(100), OPTIONS, weighted=True, state=StateFile(folder, "replicas", every_seconds=0)
+)
 if is_chief(strategy):
     history.write(folder)
     np.savez(folder / "weights.npz", *[np.asarray(weight) for weight in model.weights])

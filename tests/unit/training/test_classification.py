@@ -4,11 +4,12 @@ import keras
 import numpy as np
 import pytest
 
+from astromer.config.encoders import Training
 from astromer.errors import InputError
 from astromer.models.heads import build_head
-from astromer.training.classification import ClassificationOptions, array_batches, predict, train_classifier
+from astromer.training.classification import array_batches, predict, train_classifier
 
-OPTIONS = ClassificationOptions(learning_rate=1e-2, epochs=30, patience=5)
+OPTIONS = Training(learning_rate=1e-2, epochs=30, patience=5)
 
 
 def embeddings(seed: int, rows: int) -> dict[str, np.ndarray]:

@@ -18,7 +18,7 @@ from astromer.training.devices import slurm_nodes, split_over_replicas
 from astromer.training.pretraining import pretrain
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
+ROOT, TESTS = HERE.parents[2], HERE.parents[1]
 
 
 class TwoReplicas:
@@ -29,7 +29,7 @@ class TwoReplicas:
 
 def start(folder: Path, kind: str, **environment: str) -> subprocess.Popen:
     """Start `replicas_job.py`; its batches of 6, 6, 6 and 2 windows are the same as ours."""
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{HERE}", "CUDA_VISIBLE_DEVICES": "-1"} | environment
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{TESTS}", "CUDA_VISIBLE_DEVICES": "-1"} | environment
     return subprocess.Popen([sys.executable, HERE / "replicas_job.py", folder, kind], env=environment)
 
 
@@ -59,7 +59,7 @@ def test_two_replicas_train_like_one(runs, kind, tmp_path):
     assert [process.wait(timeout=600) for process in processes] == [0] * len(processes)
 
     model = small_model(dropout=0.0)
-    expected = pretrain(model, dataset, dataset(100), OPTIONS)
+    expected = pretrain(model, dataset, dataset(100), OPTIONS, weighted=True)
     expected.write(tmp_path)
     for file in ("history.csv", "steps.csv"):
         found, alone = (np.genfromtxt(place / file, delimiter=",", skip_header=1) for place in (folder, tmp_path))

@@ -1,7 +1,6 @@
-"""Pretraining of the real encoders: golden gradients and steps, schedule, trivial predictors."""
+"""Pretraining of the real encoders: golden gradients and steps, schedule, precision."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import keras
 import numpy as np
@@ -9,19 +8,11 @@ import pytest
 import tensorflow as tf
 from tiny_training import OPTIONS, dataset, small_model, windows
 
-from astromer.errors import InputError
-from astromer.models.config import EncoderConfig
+from astromer.config.encoders import EncoderConfig, EncoderTraining
 from astromer.models.encoders import build_encoder, build_reconstructor
-from astromer.models.published import assign_released, released_names
+from astromer.models.released import assign_released, released_names
 from astromer.training.objectives import ReconstructionObjective
-from astromer.training.pretraining import (
-    PretrainingOptions,
-    WarmUp,
-    evaluate_reconstruction,
-    interpolation,
-    pretrain,
-    window_mean,
-)
+from astromer.training.pretraining import WarmUp, pretrain
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +89,8 @@ def test_loss_and_gradients_equal_the_released_ones(golden, golden_batch, name, 
 @pytest.mark.parametrize("name", ["noleak", "leak", "asym"])
 def test_three_adam_steps_equal_the_released_ones(golden, golden_batch, name):
     model = golden_model(golden, name)
-    options = PretrainingOptions(learning_rate=1e-3, epochs=1, patience=1, weighted=False)
-    history = pretrain(model, lambda epoch: [golden_batch] * 3, [golden_batch], options)
+    options = EncoderTraining(learning_rate=1e-3, epochs=1, patience=1)
+    history = pretrain(model, lambda epoch: [golden_batch] * 3, [golden_batch], options, weighted=False)
     losses = [golden[f"{name}/adam_step{step}_loss"] for step in range(3)]
     np.testing.assert_allclose(history.steps["loss"], losses, atol=1e-5)
     weights, prefix = released_parts(model, model.weights), f"{name}/adam3/"
@@ -117,8 +108,8 @@ def test_warm_up_is_the_schedule_of_the_transformer(shared):
 
 
 def test_rate_follows_the_warm_up():
-    options = PretrainingOptions(learning_rate=0.01, epochs=1, patience=1, weighted=True, warmup_steps=2)
-    history = pretrain(small_model(), dataset, dataset(100), options)
+    options = EncoderTraining(learning_rate=0.01, epochs=1, patience=1, warmup_steps=2)
+    history = pretrain(small_model(), dataset, dataset(100), options, weighted=True)
     np.testing.assert_allclose(history.steps["learning_rate"], [0, 0.005, 0.01, 0.01 * (2 / 3) ** 0.5], rtol=1e-6)
 
 
@@ -127,12 +118,12 @@ def test_magnitudes_at_hidden_points_do_not_change_training():
     batch = windows(5)
     changed = batch | {"magnitudes": np.where(batch["valid"] == 0, 7, batch["magnitudes"]).astype("float32")}
     config = EncoderConfig(architecture="v2", num_blocks=1, num_heads=1, head_dim=8, feedforward_dim=8, dropout=0.0)
-    options = PretrainingOptions(learning_rate=1e-2, epochs=2, patience=2, weighted=True)
+    options = EncoderTraining(learning_rate=1e-2, epochs=2, patience=2)
     curves = []
     for rows in (batch, changed):
         keras.utils.set_random_seed(0)
         model = build_reconstructor(build_encoder(config))
-        curves.append(pretrain(model, lambda epoch, rows=rows: [rows], [rows], options).epochs)
+        curves.append(pretrain(model, lambda epoch, rows=rows: [rows], [rows], options, weighted=True).epochs)
     assert curves[0] == curves[1]
 
 
@@ -147,52 +138,25 @@ def bfloat16() -> Iterator[None]:
 @pytest.mark.usefixtures("bfloat16")
 def test_mixed_precision_keeps_weights_and_loss_in_float32():
     model = small_model(dropout=0.0)
-    history = pretrain(model, dataset, dataset(100), OPTIONS)
+    history = pretrain(model, dataset, dataset(100), OPTIONS, weighted=True)
     assert {weight.dtype for weight in model.weights} == {"float32"}
     assert history.steps["loss"].dtype == np.float32
     keras.config.set_dtype_policy("float32")
-    exact = pretrain(small_model(dropout=0.0), dataset, dataset(100), OPTIONS)
+    exact = pretrain(small_model(dropout=0.0), dataset, dataset(100), OPTIONS, weighted=True)
     np.testing.assert_allclose(history.steps["loss"], exact.steps["loss"], rtol=0.05)
     assert not np.array_equal(history.steps["loss"], exact.steps["loss"])
 
 
 def test_xla_changes_nothing_but_rounding():
     plain, compiled = (
-        pretrain(small_model(dropout=0.0), lambda epoch: [windows(epoch)], [windows(100)], replace(OPTIONS, jit=jit))
+        pretrain(
+            small_model(dropout=0.0),
+            lambda epoch: [windows(epoch)],
+            [windows(100)],
+            OPTIONS,
+            weighted=True,
+            jit=jit,
+        )
         for jit in (False, True)
     )
     np.testing.assert_allclose(compiled.steps["loss"], plain.steps["loss"], rtol=1e-4)
-
-
-def points(*rows) -> np.ndarray:
-    return np.array(rows, "float32")[..., None]
-
-
-def test_trivial_predictors_use_visible_points_only():
-    batch = {
-        "magnitudes": points([1, 50, 3, 50, 0], [7, 7, 7, 7, 7]),
-        "times": points([-4, -1, 0, 5, 0], [1, 2, 3, 4, 5]),
-        "valid": points([1, 0, 1, 0, 0], [0, 0, 0, 0, 0]),
-    }
-    np.testing.assert_allclose(window_mean(batch), points([2] * 5, [0] * 5))
-    np.testing.assert_allclose(interpolation(batch), points([1, 2.5, 3, 3, 3], [0] * 5))
-
-
-def test_evaluation_compares_model_and_trivial_predictors():
-    table = evaluate_reconstruction(small_model(), dataset(0))
-    whole = evaluate_reconstruction(small_model(), dataset(0, batch_size=20))
-    assert list(table) == ["model", "window_mean", "interpolation"]
-    for name, row in table.items():
-        assert row["windows"] == 20
-        assert row == pytest.approx(whole[name], rel=1e-5)
-    batch = windows(0)
-    squared = (batch["target"] - window_mean(batch)) ** 2 * batch["hidden"]
-    per_window = squared.sum(axis=(1, 2)) / batch["hidden"].sum(axis=(1, 2))
-    assert table["window_mean"]["rmse_hidden"] == pytest.approx(np.sqrt(per_window.mean()), rel=1e-5)
-    assert table["interpolation"]["rmse_hidden"] < table["window_mean"]["rmse_hidden"]
-
-
-def test_evaluation_without_hidden_points_is_an_error():
-    batch = windows(0)
-    with pytest.raises(InputError, match="hidden"):
-        evaluate_reconstruction(small_model(), [batch | {"hidden": 0 * batch["hidden"]}])

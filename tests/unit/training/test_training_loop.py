@@ -58,16 +58,16 @@ def train_constant(model=None, *, learning_rate=1.0, epochs=20, patience=3, stat
 
 def test_killed_and_warned_run_ends_like_an_unbroken_one(tmp_path):
     unbroken = small_model()
-    expected = pretrain(unbroken, dataset, dataset(100), OPTIONS)
+    expected = pretrain(unbroken, dataset, dataset(100), OPTIONS, weighted=True)
 
     command = [sys.executable, tiny_training.__file__, str(tmp_path / "state")]
     killed = subprocess.run(command, check=False, env=os.environ | {"PYTHONPATH": str(ROOT)})
     assert killed.returncode == -signal.SIGKILL
     state = StateFile(tmp_path / "state", "test", every_seconds=1000)
     with pytest.raises(InterruptedTraining, match=r"SIGUSR1 came.*epoch 2, after 7 steps"):
-        pretrain(small_model(), signalled_at(2, signal.SIGUSR1), dataset(100), OPTIONS, state=state)
+        pretrain(small_model(), signalled_at(2, signal.SIGUSR1), dataset(100), OPTIONS, weighted=True, state=state)
     resumed = small_model()
-    history = pretrain(resumed, dataset, dataset(100), OPTIONS, state=state)
+    history = pretrain(resumed, dataset, dataset(100), OPTIONS, weighted=True, state=state)
 
     for name, run in (("expected", expected), ("found", history)):
         run.write(tmp_path / name)
@@ -85,25 +85,27 @@ def test_work_after_the_last_save_is_done_again(tmp_path):
         if epoch == 2:
             raise KeyboardInterrupt
 
-    expected = pretrain(small_model(), dataset, dataset(100), OPTIONS)
+    expected = pretrain(small_model(), dataset, dataset(100), OPTIONS, weighted=True)
     state = StateFile(tmp_path, "test", every_seconds=0)
     with pytest.raises(InterruptedTraining):
-        pretrain(small_model(), signalled_at(1, signal.SIGTERM), dataset(100), OPTIONS, state=state)
+        pretrain(small_model(), signalled_at(1, signal.SIGTERM), dataset(100), OPTIONS, weighted=True, state=state)
     seldom = StateFile(tmp_path, "test", every_seconds=1000)
     with pytest.raises(KeyboardInterrupt):
-        pretrain(small_model(), broken, dataset(100), OPTIONS, state=seldom)
-    assert pretrain(small_model(), dataset, dataset(100), OPTIONS, state=seldom).epochs == expected.epochs
+        pretrain(small_model(), broken, dataset(100), OPTIONS, weighted=True, state=seldom)
+    assert (
+        pretrain(small_model(), dataset, dataset(100), OPTIONS, weighted=True, state=seldom).epochs == expected.epochs
+    )
 
 
 def test_finished_run_is_not_repeated(tmp_path):
     state, model = StateFile(tmp_path, "test"), small_model()
-    first = pretrain(model, dataset, dataset(100), OPTIONS, state=state)
+    first = pretrain(model, dataset, dataset(100), OPTIONS, weighted=True, state=state)
     again = small_model()
 
     def never(epoch):
         raise AssertionError("a finished run asked for data")
 
-    assert pretrain(again, never, dataset(100), OPTIONS, state=state).epochs == first.epochs
+    assert pretrain(again, never, dataset(100), OPTIONS, weighted=True, state=state).epochs == first.epochs
     for weight, other in zip(model.weights, again.weights, strict=True):
         np.testing.assert_array_equal(weight, other)
 
@@ -113,7 +115,7 @@ def test_state_of_other_data_or_options_is_not_resumed(tmp_path, caplog):
     for fingerprint, rate in (("other data", 1.0), ("these data", 0.5)):
         caplog.clear()
         history = train_constant(learning_rate=rate, state=StateFile(tmp_path, fingerprint))
-        assert "starting anew" in caplog.text
+        assert "starting again" in caplog.text
         assert history.epochs[0]["learning_rate"] == rate
 
 

@@ -1,0 +1,108 @@
+"""Datasets: labelled selections of surveys, their splits, and their classifiers."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from astromer.config.encoders import Training
+from astromer.config.registry import BASELINES, HEADS, check_name
+from astromer.config.section import DashedName, Distinct, Positive, Section, Variant
+
+Role = Literal["in-domain", "out-of-domain"]
+
+
+class Splits(Section):
+    """Identification of catalogue entries of the same star when sets are drawn."""
+
+    match_radius_arcsec: float = Field(
+        2.0,
+        ge=0,
+        le=600,
+        description="Two entries closer than this on the sky are the same star, also across surveys; 0 matches by id "
+        "alone.",
+    )
+
+
+class Dataset(Section):
+    """A labelled selection of a survey's objects, and the sets that are drawn from it."""
+
+    survey: str = Field(description="The survey that it selects from.")
+    classes: Annotated[list[str], Field(min_length=2), Distinct] = Field(
+        description="The classes, in the order of the labels; objects of other classes stay out of the dataset."
+    )
+    role: Role | None = Field(
+        None,
+        description="Role in the figures of the paper, in which Alcock is in-domain and ATLAS out-of-domain. null: "
+        "in-domain if its survey is one of `pretraining.surveys`.",
+    )
+    folds: Positive = Field(3, description="Independent draws of test, training and validation objects (3 in Sect. 4).")
+    spc: Annotated[list[Annotated[int, Field(ge=5)]], Field(min_length=1), Distinct] = Field(
+        [20, 100, 500],
+        description="Samples (objects) per class for training and validation together, split 80/20 (Sect. 4).",
+    )
+    test_per_class: Positive = Field(
+        100, description="Test objects per class and fold, shared by all SPC; if fewer remain, all of them."
+    )
+    short_classes: Literal["error", "cap"] = Field(
+        "error",
+        description="Handling of a class with too few objects for the largest SPC: `error`, or `cap` to divide its "
+        "objects, with at least half of them for training and validation (see `splits/counts.csv`).",
+    )
+
+
+def _module_in(kind: str, known: tuple[str, ...]) -> Any:
+    """Return the type of a module's name in a registry."""
+    check = AfterValidator(lambda name: check_name(kind, name, known))
+    return Annotated[str, check, Field(json_schema_extra={"enum": list(known)})]
+
+
+class Head(Section):
+    """A classifier on top of the frozen encoder."""
+
+    # The annotation is a call, because its allowed values are the modules found in the folder.
+    head: _module_in("head", HEADS) = Field(  # type: ignore[valid-type]
+        "skip", description="Its module in `astromer/models/heads/`; by default the one of the entry's name."
+    )
+    variant: Variant = Field("paper", description="`released` repeats the behaviour of the released code.")
+
+
+class Baseline(Section):
+    """A classifier without a pretrained encoder."""
+
+    # As for `Head.head`: the annotation is a call.
+    baseline: _module_in("baseline", BASELINES) = Field(  # type: ignore[valid-type]
+        "raw_gru", description="Its module in `astromer/models/baselines/`; by default the one of the entry's name."
+    )
+    variant: Variant = Field("paper", description="`released` repeats the handicap of the released code.")
+
+
+class Classification(Section):
+    """Training of heads on the frozen encoder and of baselines."""
+
+    heads: dict[DashedName, Head] = Field(
+        {"skip": Head()}, description="Classifiers on top of the frozen encoder, by name."
+    )
+    baselines: dict[DashedName, Baseline] = Field(
+        {"raw_gru": Baseline()}, description="Classifiers without a pretrained encoder, by name."
+    )
+    hidden_units: list[Positive] = Field(
+        [1024, 512, 256], description="Widths of the dense layers below the logits (released code)."
+    )
+    gru_units: Positive = Field(256, description="Width of the recurrent layer of the GRU baselines (released code).")
+    training: Training = Field(Training(), description="How heads and baselines are trained.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_modules(cls, content: Any) -> Any:
+        """Use the name of an entry as that of its module, unless it names another module."""
+        if not isinstance(content, Mapping):
+            return content
+        content = dict(content)
+        for section, key in (("heads", "head"), ("baselines", "baseline")):
+            if isinstance(entries := content.get(section), Mapping):
+                content[section] = {
+                    name: {key: name, **(entry or {})} if isinstance(entry, Mapping | None) else entry
+                    for name, entry in entries.items()
+                }
+        return content

@@ -1,0 +1,173 @@
+"""The configuration of a whole run, and the references between its sections."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from astromer.config.datasets import Classification, Dataset, Role, Splits
+from astromer.config.encoders import (
+    DEFAULT_WINDOW,
+    AnyEncoder,
+    Devices,
+    EncoderTraining,
+    ImportedEncoder,
+    Masking,
+    Pretraining,
+    Weights,
+)
+from astromer.config.registry import check_name
+from astromer.config.section import DashedName, Key, Name, Section, describe
+from astromer.config.surveys import AnySurvey, Survey
+from astromer.errors import InputError
+
+
+class Run(Section, defer_build=True):
+    """A run of the workflow."""
+
+    run: DashedName = Field(description="Name of the run. All its results are written to `results/<run>/`.")
+    seed: int = Field(42, ge=0, description="Seed of all random numbers of the run.")
+    surveys_dir: str = Field(
+        "surveys",
+        description="Folder that the `source` of each survey is relative to (itself relative to where snakemake runs).",
+    )
+    mirror: str | None = Field(
+        None,
+        description="Folder that is searched before a download (for a file of the same name with any packing).",
+    )
+    surveys: dict[Name, AnySurvey] = Field(
+        min_length=1,
+        description="Available surveys by name; only those that other sections name are read.",
+    )
+    splits: Splits = Field(Splits(), description="Identification of the same star when sets are drawn.")
+    window: int = Field(
+        DEFAULT_WINDOW,
+        ge=2,
+        description="Maximum number of observations per window; longer light curves are cut into several windows (200 "
+        "in Sect. 3).",
+    )
+    masking: Masking = Field(Masking(), description="Masking of observations in pretraining (Sect. 3.1).")
+    pretraining: Pretraining = Field(description="Pretraining on light curves without labels.")
+    encoders: Annotated[dict[DashedName, AnyEncoder], Field(min_length=1)] = Field(
+        description="Encoders of the run by name; each is pretrained or imported from published weights, then "
+        "finetuned for each dataset, fold and SPC."
+    )
+    weights: dict[DashedName, Weights] = Field(
+        {}, description="Published weights that encoders may name; the known ones are in `config/weights.yaml`."
+    )
+    datasets: dict[Name, Dataset] = Field(
+        min_length=1,
+        description="Labelled selections of a survey's objects, by name, in the order in which figures show them.",
+    )
+    finetuning: EncoderTraining = Field(
+        EncoderTraining(),
+        description="Training of a pretrained encoder on a dataset, with the objective of pretraining (Sect. 4).",
+    )
+    classification: Classification = Field(
+        Classification(), description="Training of heads on the frozen encoder and of baselines."
+    )
+    devices: Devices = Field(
+        Devices(), description="Precision, compilation and determinism; the defaults are the same for CPU and GPU."
+    )
+
+    @property
+    def used_surveys(self) -> list[str]:
+        """Surveys that the run reads, in the order of their first use."""
+        named = [*self.pretraining.surveys, *(dataset.survey for dataset in self.datasets.values())]
+        return list(dict.fromkeys(named))
+
+    @property
+    def simulated_surveys(self) -> list[str]:
+        """Surveys of the run whose stars are simulated, which figures and tables state."""
+        return [name for name in self.used_surveys if self.surveys[name].options.simulated]
+
+    @property
+    def imported_encoders(self) -> dict[str, ImportedEncoder]:
+        """Encoders with published weights."""
+        return {name: encoder for name, encoder in self.encoders.items() if isinstance(encoder, ImportedEncoder)}
+
+    @property
+    def trained_encoders(self) -> list[str]:
+        """Encoders that the run pretrains itself."""
+        return [name for name in self.encoders if name not in self.imported_encoders]
+
+    def survey_of(self, dataset: str) -> Survey:
+        """Return the survey of a dataset."""
+        return self.surveys[self.datasets[dataset].survey]
+
+    def weights_of(self, encoder: str) -> Weights:
+        """Return the published weights that an encoder imports."""
+        return self.weights[self.imported_encoders[encoder].weights]
+
+    def architecture_of(self, encoder: str) -> str:
+        """Return the architecture of an encoder, `v1` or `v2`; that of its weights if it is imported."""
+        section = self.encoders[encoder]
+        return self.weights_of(encoder).architecture if isinstance(section, ImportedEncoder) else section.architecture
+
+    def role_of(self, dataset: str) -> Role:
+        """Return the configured role of a dataset; by default, whether its survey is used in pretraining."""
+        section = self.datasets[dataset]
+        learned_from = section.survey in self.pretraining.surveys
+        return section.role or ("in-domain" if learned_from else "out-of-domain")
+
+
+def read_run(
+    content: Mapping[str, Any],
+    files: Sequence[tuple[str, Mapping[str, Any]]] = (),
+    overrides: tuple[str, Mapping[str, Any]] = ("", {}),
+) -> Run:
+    """Check the configuration of a run and fill in its defaults.
+
+    Args:
+        content: all sections, merged from all files.
+        files: name and content of each file; later files override earlier ones.
+        overrides: name and content of the keys that override all files.
+
+    Raises:
+        InputError: the message has one line per wrong key, with the file that sets it, or the last file if none does.
+    """
+
+    def origin_of(key: Key) -> str:
+        depths = [(_depth(key, keys), number) for number, (_, keys) in enumerate(files)]
+        depth, number = max(depths, default=(0, -1))
+        overridden = _depth(key, overrides[1])
+        return overrides[0] if overridden and overridden >= depth else files[number][0] if files else ""
+
+    run = Run.read(content, origin_of)
+    problems = [describe(origin_of(key), key, what) for key, what in _wrong_references(run)]
+    if problems:
+        raise InputError("\n".join(problems))
+    return run
+
+
+def _depth(key: Key, content: Any) -> int:
+    """Count the leading parts of a key that are in a file."""
+    for depth, part in enumerate(key):
+        try:
+            content = content[part]
+        except (KeyError, IndexError, TypeError):
+            return depth
+    return len(key)
+
+
+def _wrong_references(run: Run) -> Iterator[tuple[Key, str]]:
+    """Yield each key that names a survey or weights that do not exist, with an error message."""
+    references: list[tuple[Key, str, str, Any]] = [
+        *(
+            (("pretraining", "surveys", i), "survey", name, run.surveys)
+            for i, name in enumerate(run.pretraining.surveys)
+        ),
+        *(
+            (("datasets", name, "survey"), "survey", section.survey, run.surveys)
+            for name, section in run.datasets.items()
+        ),
+        *(
+            (("encoders", name, "weights"), "weights", section.weights, run.weights)
+            for name, section in run.imported_encoders.items()
+        ),
+    ]
+    for key, kind, name, known in references:
+        try:
+            check_name(kind, name, known)
+        except InputError as error:
+            yield key, str(error)

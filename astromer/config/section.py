@@ -1,0 +1,137 @@
+"""Base class of all sections of the configuration: strict types, and errors that name file, key and expected value."""
+
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from astromer.errors import InputError
+
+Variant = Literal["paper", "released"]
+VARIANTS: tuple[str, ...] = get_args(Variant)
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Url = Annotated[str, Field(pattern="^https?://")]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(pattern="^[A-Za-z0-9_]+$")]  # names become parts of paths and wildcards
+DashedName = Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")]
+
+Key = tuple[str | int, ...]
+UNION_TAG = "<"  # first character of the name of a union's member, which pydantic inserts into the path of a key
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    if len(set(values)) < len(values):
+        raise ValueError(f"holds a value twice: {values}")
+    return values
+
+
+Distinct = AfterValidator(_distinct)
+
+
+class Section(BaseModel):
+    """A section of the configuration: immutable, without unknown keys, and without conversion of types."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        validate_default=True,
+        validate_by_name=True,
+    )
+
+    @classmethod
+    def read(cls, content: Mapping[str, Any], where: str | Callable[[Key], str] = "") -> Self:
+        """Check a section and fill in its defaults.
+
+        Args:
+            content: the section's keys, as read from a YAML or JSON file.
+            where: name of the origin for errors, or a function that returns it for a key.
+
+        Raises:
+            InputError: a key is unknown or missing, or a value is out of bounds; the message has one line per key.
+        """
+        try:
+            return cls.model_validate(dict(content))
+        except ValidationError as error:
+            problems = list(_problems(error, content))
+        of_key = where if callable(where) else lambda key: where
+        raise InputError("\n".join(describe(of_key(key), key, what) for key, what in problems))
+
+    def plain(self) -> dict[str, Any]:
+        """Return the section as numbers, strings, lists and dictionaries with sorted keys."""
+        return _sorted_keys(self.model_dump(mode="json", by_alias=True))
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _suggest_known_keys(cls, content: Any, handler: Callable[[Any], Self]) -> Self:
+        try:
+            return handler(content)
+        except ValidationError as error:
+            details = [cls._with_suggestion(detail) for detail in error.errors(include_url=False)]
+            raise ValidationError.from_exception_data(error.title, details) from None
+
+    @classmethod
+    def _with_suggestion(cls, detail: Any) -> InitErrorDetails:
+        """Convert an error to the arguments of a new one; suggest a similar key in place of an unknown one."""
+        message = detail["msg"].replace("{", "(").replace("}", ")")  # pydantic would substitute names between braces
+        if detail["type"] == "extra_forbidden":
+            known = [field.alias or name for name, field in cls.model_fields.items()]
+            similar = get_close_matches(str(detail["loc"][-1]), known, n=1)
+            message = (
+                f"unknown key; did you mean {similar[0]}?" if similar else f"unknown key; known: {', '.join(known)}"
+            )
+            kind = "unknown_key"
+        else:
+            kind = detail["type"]
+        return InitErrorDetails(type=PydanticCustomError(kind, message), loc=detail["loc"], input=detail["input"])
+
+
+def describe(where: str, key: Key, what: str) -> str:
+    """Describe the problem with a key in one line."""
+    return ": ".join(part for part in (where, ".".join(map(str, key)), what) if part)
+
+
+def _problems(error: ValidationError, content: Any) -> Iterable[tuple[Key, str]]:
+    """Yield each wrong key once, with a description; the errors for the types of a union are joined."""
+    found: dict[Key, list[str]] = {}
+    for detail in error.errors(include_url=False):
+        is_absent = detail["type"] in ("missing", "unknown_key")
+        key = _key_of(detail["loc"], content, is_absent)
+        message = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+        if detail["type"] == "missing":
+            message = "missing; this key has no default"
+        elif not is_absent and message.startswith("expected"):
+            message = f"is {detail['input']!r}; {message}"
+        found.setdefault(key, []).append(message)
+    for key, messages in found.items():
+        if any(other[: len(key)] == key != other for other in found):
+            continue  # this error is from another type of a union than that of the section
+        first, *others = dict.fromkeys(messages)
+        yield key, " or ".join([first, *(other.partition("expected ")[2] or other for other in others)])
+
+
+def _key_of(loc: Key, content: Any, is_absent: bool) -> Key:
+    """Follow pydantic's path to a key through the content, and remove the names of union members from it."""
+    key: list[str | int] = []
+    for place, part in enumerate(loc):
+        is_last = place == len(loc) - 1
+        if (isinstance(content, Mapping) and part in content) or (
+            isinstance(content, list) and isinstance(part, int) and part < len(content)
+        ):
+            content = content[part]
+        elif not (is_last and is_absent):
+            continue
+        if not str(part).startswith(UNION_TAG):
+            key.append(part)
+    return tuple(key)
+
+
+def _sorted_keys(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _sorted_keys(content[key]) for key in sorted(content)}
+    return [_sorted_keys(item) for item in content] if isinstance(content, list) else content

@@ -1,0 +1,1 @@
+"""Which entries are the same star, which sets they are drawn into, and the audit of these sets."""

@@ -1,0 +1,161 @@
+"""Draw the training, validation and test objects, once per run; the sets are stored and reused.
+
+Every draw sorts the objects by a hash of the seed, the purpose and the object's id. It therefore depends neither on the
+order of files nor on the number of cores, and the hash of an object does not change when others are added.
+"""
+
+import hashlib
+
+import polars as pl
+
+from astromer.config.datasets import Dataset
+from astromer.errors import InputError
+from astromer.splits.stars import star_numbers
+
+TRAIN_FRACTION = 0.8  # of the samples per class; the rest are for validation (paper, Sect. 4)
+MIN_LEARNED = 3  # smallest number of samples per class that gives a training and a validation set
+
+
+def num_learned(dataset: Dataset, num_objects: int) -> int:
+    """Return how many objects of a class of this size are for training or validation in a fold; the rest may test."""
+    largest = max(dataset.spc)
+    if dataset.short_classes == "cap" and num_objects < largest + dataset.test_per_class:
+        return min(largest, num_objects - min(dataset.test_per_class, num_objects // 2))
+    return largest
+
+
+def number_stars(metadata: pl.DataFrame, radius_arcsec: float) -> pl.DataFrame:
+    """Add the column `star`, equal for entries of the same star (see `astromer.splits.stars.star_numbers`)."""
+    return metadata.with_columns(star=pl.Series(star_numbers(metadata, radius_arcsec)))
+
+
+def split_dataset(metadata: pl.DataFrame, dataset: Dataset, *, name: str, seed: int) -> pl.DataFrame:
+    """Draw the test, training and validation objects of every fold and SPC.
+
+    All SPC of a fold share one test set, and the sets of a smaller SPC are drawn from those of a larger SPC. Of a star
+    with several entries in the dataset, only the first entry is used.
+
+    Args:
+        metadata: objects with the columns survey, id, class and star.
+        dataset: configuration of the dataset.
+        name: name of the dataset.
+        seed: the run's seed.
+
+    Returns:
+        One row per object and set: fold, spc (null for the test set, which all SPC share), subset (train, validation or
+        test), id, class, label (rank of the class in `dataset.classes`) and star.
+
+    Raises:
+        InputError: a class has no objects or too few; the message lists all such classes.
+    """
+    members = metadata.filter((pl.col("survey") == dataset.survey) & pl.col("class").is_in(list(dataset.classes)))
+    members = members.sort("id").unique("star", keep="first", maintain_order=True)
+    sizes = dict(members.group_by("class").len().iter_rows())
+    _check_class_sizes(sizes, metadata, dataset, name)
+    learned = {label: num_learned(dataset, size) for label, size in sizes.items()}
+    labels = {label: rank for rank, label in enumerate(dataset.classes)}
+    members = members.with_columns(
+        label=pl.col("class").replace_strict(labels, return_dtype=pl.Int32),
+        learned=pl.col("class").replace_strict(learned, return_dtype=pl.Int64),
+    )
+    rank = pl.col("rank")
+    sets = []
+    for fold in range(dataset.folds):
+        order = _draw_order(members["id"], f"{seed}/{name}/fold{fold}")
+        drawn = members.with_columns(order=order).sort("order").with_columns(rank=pl.int_range(pl.len()).over("class"))
+        is_test = (rank >= pl.col("learned")) & (rank < pl.col("learned") + dataset.test_per_class)
+        sets.append(_labelled_set(drawn.filter(is_test), fold, None, "test"))
+        for spc in dataset.spc:
+            num_samples = pl.min_horizontal("learned", pl.lit(spc))
+            num_train = (TRAIN_FRACTION * num_samples).round().cast(pl.Int64)
+            sets.append(_labelled_set(drawn.filter(rank < num_train), fold, spc, "train"))
+            sets.append(
+                _labelled_set(drawn.filter((rank >= num_train) & (rank < num_samples)), fold, spc, "validation")
+            )
+    return pl.concat(sets)
+
+
+def count_objects(sets: pl.DataFrame, dataset: Dataset, *, name: str) -> pl.DataFrame:
+    """Count the objects of each class in each set; `asked` is the number that the configuration requests."""
+    counts = sets.group_by("fold", "spc", "subset", "label", "class").agg(pl.len().alias("objects"))
+    num_train = (TRAIN_FRACTION * pl.col("spc")).round().cast(pl.Int64)
+    asked = (
+        pl.when(pl.col("subset") == "test")
+        .then(pl.lit(dataset.test_per_class))
+        .when(pl.col("subset") == "train")
+        .then(num_train)
+        .otherwise(pl.col("spc") - num_train)
+    )
+    table = counts.with_columns(dataset=pl.lit(name), asked=asked)
+    order = ["dataset", "fold", "spc", "subset", "label"]
+    return table.sort(order, nulls_last=False).select(*order[:-1], "class", "objects", "asked")
+
+
+def split_pretraining(
+    metadata: pl.DataFrame,
+    test_stars: pl.Series,
+    *,
+    validation_fraction: float,
+    test_fraction: float,
+    seed: int,
+) -> pl.DataFrame:
+    """Draw the objects of pretraining, without the test stars of any dataset.
+
+    Args:
+        metadata: objects of the surveys for pretraining, columns survey, id and star.
+        test_stars: `star` of every test object of every dataset and fold.
+        validation_fraction: fraction of the stars for early stopping.
+        test_fraction: fraction of the stars on which the reconstruction is scored.
+        seed: the run's seed.
+
+    Returns:
+        survey, id, star and subset (train, validation or test), sorted by survey and id. All entries of a star are in
+        the same subset.
+    """
+    allowed = metadata.filter(~pl.col("star").is_in(test_stars.unique().to_list()))
+    stars = allowed.sort("survey", "id").unique("star", keep="first", maintain_order=True)
+    order = _draw_order(stars.select(pl.format("{}/{}", "survey", "id")).to_series(), f"{seed}/pretraining")
+    stars = stars.with_columns(order=order).sort("order")
+    num_test, num_validation = round(test_fraction * stars.height), round(validation_fraction * stars.height)
+    if min(num_test, num_validation, stars.height - num_test - num_validation) < 1:
+        raise InputError(f"pretraining: {stars.height} stars are too few for a training, a validation and a test set")
+    rank = pl.int_range(pl.len())
+    subset = pl.when(rank < num_test).then(pl.lit("test")).when(rank < num_test + num_validation)
+    subsets = stars.select("star", subset=subset.then(pl.lit("validation")).otherwise(pl.lit("train")))
+    return allowed.join(subsets, on="star").select("survey", "id", "star", "subset").sort("survey", "id")
+
+
+def _labelled_set(drawn: pl.DataFrame, fold: int, spc: int | None, subset: str) -> pl.DataFrame:
+    return drawn.sort("id").select(
+        pl.lit(fold, pl.Int32).alias("fold"),
+        pl.lit(spc, pl.Int32).alias("spc"),
+        pl.lit(subset).alias("subset"),
+        "id",
+        "class",
+        "label",
+        "star",
+    )
+
+
+def _check_class_sizes(sizes: dict[str, int], metadata: pl.DataFrame, dataset: Dataset, name: str) -> None:
+    empty = [label for label in dataset.classes if label not in sizes]
+    if empty:
+        known = metadata.filter(pl.col("survey") == dataset.survey)["class"].drop_nulls().unique().sort()
+        raise InputError(
+            f"datasets.{name}.classes: survey {dataset.survey} has no object of class {', '.join(empty)}; "
+            f"its classes are {', '.join(known)}"
+        )
+    fewest = MIN_LEARNED if dataset.short_classes == "cap" else max(dataset.spc)
+    short = [f"{label} ({sizes[label]})" for label in dataset.classes if sizes[label] < fewest + 1]
+    if short:
+        raise InputError(
+            f"datasets.{name}.spc: {fewest} samples per class and at least one test object need {fewest + 1} "
+            f"objects of each class; too few in {', '.join(short)}; "
+            "leave these classes out, lower spc, or set short_classes: cap"
+        )
+
+
+def _draw_order(names: pl.Series, purpose: str) -> pl.Series:
+    """Return one pseudo-random number per name, which depends only on the name and `purpose`."""
+    digests = (hashlib.blake2b(f"{purpose}/{name}".encode(), digest_size=8).digest() for name in names)
+    return pl.Series([int.from_bytes(digest) for digest in digests], dtype=pl.UInt64)

@@ -1,0 +1,40 @@
+"""Stage 2, at its end: check that no star is on both sides of a boundary between learning and testing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from astromer.files import atomic_path
+from astromer.splits.audit import audit
+
+
+def audit_splits(
+    metadata: Sequence[Path],
+    pretraining: Path,
+    sets: Sequence[Path],
+    table: Path,
+    *,
+    names: Sequence[str],
+    surveys: Sequence[str],
+    match_radius_arcsec: float,
+) -> None:
+    """Compare both sides of every boundary between learning and testing; write a table of all boundaries.
+
+    Args:
+        metadata: objects of the surveys of the run.
+        pretraining, sets: files written by `split_objects`.
+        table: written, see `astromer.splits.audit.audit`.
+        names, surveys: dataset and survey of each of `sets`.
+        match_radius_arcsec: entries closer than this are the same star.
+
+    Raises:
+        InputError: a star is on both sides of a boundary.
+    """
+    positions = pl.concat(pl.read_parquet(path, columns=["survey", "id", "ra", "dec"]) for path in metadata)
+    drawn = {
+        name: pl.read_parquet(path).with_columns(survey=pl.lit(survey))
+        for name, survey, path in zip(names, surveys, sets, strict=True)
+    }
+    with atomic_path(table) as temporary:
+        audit(pl.read_parquet(pretraining), drawn, positions, match_radius_arcsec).write_csv(temporary)

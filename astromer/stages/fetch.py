@@ -1,0 +1,21 @@
+"""Stage 1, before ingest: download a dump and verify its size and checksums."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from astromer.config.surveys import Download
+from astromer.files import write_json
+from astromer.surveys import verification
+from astromer.surveys.download import download
+
+
+def fetch_dump(dump: Path, *, url: str, sha256: str | None, num_bytes: int | None) -> None:
+    """Download a file to `dump`, resuming an interrupted download, and verify it."""
+    download(url, dump, sha256=sha256, num_bytes=num_bytes)
+
+
+def verify_dump(receipt: Path, *, path: str, source: str | Mapping[str, Any]) -> None:
+    """Compare the dump at `path` with the size and checksums of its `source`; write what was verified to `receipt`."""
+    promised = None if isinstance(source, str) else Download.read(source, "source")
+    write_json(receipt, verification.verify_dump(Path(path), promised))

@@ -1,0 +1,49 @@
+"""Stage 5: adapt a pretrained encoder to a dataset, without labels."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from astromer.config.encoders import Devices, EncoderTraining, Masking
+from astromer.models.weights import load_pretrained
+from astromer.stages.reconstruction import build_on_devices, learn_to_reconstruct
+
+
+def finetune_encoder(
+    model: Path,
+    train: Path,
+    validation: Path,
+    test: Path,
+    folder: Path,
+    *,
+    training: Mapping[str, Any],
+    masking: Mapping[str, Any],
+    devices: Mapping[str, Any],
+    window: int,
+    seed: int,
+    state: str,
+) -> None:
+    """Train the pretrained reconstructor further, with the same objective, on the objects of one fold and SPC.
+
+    Args:
+        model: file `model.keras` of the pretrained reconstructor, with its `config.json` beside it.
+        train, validation, test: records of the fold and SPC.
+        folder: written, see `astromer.stages.reconstruction.learn_to_reconstruct`.
+        training, masking, devices: sections of the configuration.
+        window: observations per window.
+        seed: seed of all random numbers.
+        state: folder of the state from which a killed job resumes.
+    """
+    on_devices = Devices.read(devices, "devices")
+    learn_to_reconstruct(
+        build_on_devices(on_devices, seed, lambda: load_pretrained(model.parent)),
+        {"train": [train], "validation": [validation], "test": [test]},
+        folder,
+        training=EncoderTraining.read(training, "finetuning"),
+        masking=Masking.read(masking, "masking"),
+        xla=on_devices.xla,
+        window=window,
+        seed=seed,
+        state=Path(state),
+        initial=[model],
+    )

@@ -1,0 +1,98 @@
+"""Stage 4: pretrain an encoder on light curves without labels, or import published weights."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from astromer.config.encoders import Devices, EncoderConfig, EncoderTraining, Masking
+from astromer.config.section import Variant
+from astromer.data.batches import pretraining_batches
+from astromer.evaluation.predictors import evaluate_reconstruction
+from astromer.models.encoders import build_encoder, build_reconstructor
+from astromer.models.weights import Pretrained, load_pretrained
+from astromer.stages.reconstruction import build_on_devices, learn_to_reconstruct, write_reconstructor
+
+Section = Mapping[str, Any]
+
+
+def pretrain_encoder(
+    train: Sequence[Path],
+    validation: Sequence[Path],
+    test: Sequence[Path],
+    folder: Path,
+    *,
+    encoder: Section,
+    training: Section,
+    masking: Section,
+    devices: Section,
+    window: int,
+    seed: int,
+    state: str,
+) -> None:
+    """Train an encoder to reconstruct hidden magnitudes.
+
+    Args:
+        train, validation, test: files of records.
+        folder: written, see `astromer.stages.reconstruction.learn_to_reconstruct`.
+        encoder, training, masking, devices: sections of the configuration.
+        window: observations per window.
+        seed: seed of all random numbers.
+        state: folder of the state from which a killed job resumes.
+    """
+    config = EncoderConfig.read({**encoder, "window": window}, "encoder")
+    on_devices = Devices.read(devices, "devices")
+    pretrained = build_on_devices(
+        on_devices, seed, lambda: Pretrained(build_reconstructor(build_encoder(config)), config)
+    )
+    learn_to_reconstruct(
+        pretrained,
+        {"train": train, "validation": validation, "test": test},
+        folder,
+        training=EncoderTraining.read(training, "pretraining.training"),
+        masking=Masking.read(masking, "masking"),
+        xla=on_devices.xla,
+        window=window,
+        seed=seed,
+        state=Path(state),
+    )
+
+
+def import_weights(
+    weights: Path,
+    test: Sequence[Path],
+    folder: Path,
+    *,
+    sha256: str,
+    variant: Variant,
+    masking: Section,
+    devices: Section,
+    batch_size: int,
+    window: int,
+    seed: int,
+) -> None:
+    """Convert published weights and score them in the same way as a pretrained encoder.
+
+    Args:
+        weights: zip archive of the authors.
+        test: files of records on which the reconstruction is scored.
+        folder: written: model, configuration and scores.
+        sha256: checksum of `weights`.
+        variant: variant of the model that gets the weights.
+        masking, devices: sections of the configuration.
+        batch_size, window: windows per batch and observations per window in scoring.
+        seed: seed of the masks.
+    """
+    pretrained = build_on_devices(
+        Devices.read(devices, "devices"), seed, lambda: load_pretrained(weights, variant=variant, sha256=sha256)
+    )
+    # All windows are padded to the same length, because the released Astromer 1 attends to padding.
+    batches = pretraining_batches(
+        test,
+        window=window,
+        batch_size=batch_size,
+        seed=seed,
+        masking=Masking.read(masking, "masking"),
+        variant=pretrained.config.variant,
+        training=False,
+    )
+    write_reconstructor(pretrained, evaluate_reconstruction(pretrained.model, batches), folder)

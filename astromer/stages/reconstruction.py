@@ -1,0 +1,91 @@
+"""Training on the reconstruction of hidden magnitudes, shared by pretraining and finetuning."""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import polars as pl
+
+from astromer.config.encoders import Devices, EncoderTraining, Masking
+from astromer.data.batches import PAD_MULTIPLE, pretraining_batches
+from astromer.evaluation.predictors import evaluate_reconstruction
+from astromer.files import atomic_path
+from astromer.models.weights import Pretrained, save_pretrained
+from astromer.training.devices import is_chief, prepare_devices
+from astromer.training.pretraining import pretrain
+from astromer.training.state import StateFile, fingerprint
+
+
+def build_on_devices(devices: Devices, seed: int, build: Callable[[], Pretrained]) -> Pretrained:
+    """Configure TensorFlow for the devices of the job, then build or load a model on them."""
+    strategy = prepare_devices(mixed_precision=devices.mixed_precision, deterministic=devices.deterministic)
+    keras.utils.set_random_seed(seed)
+    with strategy.scope():
+        return build()
+
+
+def learn_to_reconstruct(
+    pretrained: Pretrained,
+    records: Mapping[str, Sequence[Path]],
+    folder: Path,
+    *,
+    training: EncoderTraining,
+    masking: Masking,
+    xla: bool,
+    window: int,
+    seed: int,
+    state: Path,
+    initial: Sequence[Path] = (),
+) -> None:
+    """Train a reconstructor; write model, configuration, learning curves and scores to `folder`.
+
+    Args:
+        pretrained: the reconstructor with its initial weights, and the configuration of its encoder.
+        records: files of the sets `train`, `validation` and `test`.
+        folder: written.
+        training, masking, xla, window, seed: as in the configuration of a run.
+        state: folder of the state from which a killed job resumes; deleted at the end.
+        initial: files of the initial weights, if any.
+    """
+    config = pretrained.config
+    identity = {"encoder": config.plain(), "masking": masking.plain(), "window": window, "seed": seed}
+    identity |= {"batch_size": training.batch_size, "time_shift": training.time_shift}
+    files = [*initial, *records["train"], *records["validation"]]
+
+    def batches(subset: str, **more: Any) -> Any:
+        return pretraining_batches(
+            records[subset],
+            window=window,
+            batch_size=training.batch_size,
+            seed=seed,
+            masking=masking,
+            variant=config.variant,
+            pad_multiple=None if xla or not config.ignores_padding else PAD_MULTIPLE,
+            **more,
+        )
+
+    history = pretrain(
+        pretrained.model,
+        lambda epoch: batches("train", epoch=epoch, time_shift=training.time_shift),
+        batches("validation", training=False),
+        training,
+        weighted=config.architecture == "v2",
+        jit=xla,
+        state=StateFile(state, fingerprint(files, **identity)),
+    )
+    scores = evaluate_reconstruction(pretrained.model, batches("test", training=False))
+    if not is_chief(pretrained.model.distribute_strategy):
+        return
+    write_reconstructor(pretrained, scores, folder)
+    history.write(folder)
+    history.write_tensorboard(folder / "tensorboard")
+    shutil.rmtree(state, ignore_errors=True)
+
+
+def write_reconstructor(pretrained: Pretrained, scores: Mapping[str, Mapping[str, float]], folder: Path) -> None:
+    """Write model, configuration and `scores.csv`: the reconstruction of held-out windows, one row per predictor."""
+    save_pretrained(*pretrained, folder)
+    with atomic_path(folder / "scores.csv") as temporary:
+        pl.DataFrame([{"predictor": name, **row} for name, row in scores.items()]).write_csv(temporary)

@@ -1,0 +1,100 @@
+"""Stage 3: write the sets of stage 2 as TFRecords, the input of training."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from astromer.data.records import write_manifest, write_records
+
+
+def write_pretraining_records(
+    observations: Path,
+    objects: Path,
+    split: Path,
+    train: Path,
+    validation: Path,
+    test: Path,
+    manifest: Path,
+    *,
+    survey: str,
+) -> None:
+    """Write the training, validation and test objects of pretraining of one shard of a survey as records.
+
+    Args:
+        observations, objects: tables of the shard.
+        split: sets of pretraining of all surveys.
+        train, validation, test, manifest: written.
+        survey: name of the survey.
+    """
+    of_survey = pl.read_parquet(split).filter(pl.col("survey") == survey).select("id", "subset")
+    members = pl.read_parquet(objects).join(of_survey, on="id", how="inner")
+    table = pl.scan_parquet(observations)
+    files = [
+        write_records(table, members.filter(pl.col("subset") == subset).sort("id"), path)
+        for subset, path in (("train", train), ("validation", validation), ("test", test))
+    ]
+    write_manifest(manifest, files, None)
+
+
+def write_dataset_records(
+    observations: Sequence[Path],
+    metadata: Path,
+    split: Path,
+    train: Path,
+    validation: Path,
+    manifest: Path,
+    *,
+    classes: Sequence[str],
+    fold: int,
+    spc: int,
+) -> None:
+    """Write the training and validation objects of one fold and SPC as records.
+
+    Args:
+        observations: all shards of the dataset's survey.
+        metadata: objects of the survey.
+        split: the dataset's sets.
+        train, validation, manifest: written.
+        classes: classes in the order of the labels.
+        fold, spc: fold and samples per class of the sets.
+    """
+    sets = {"train": train, "validation": validation}
+    _write_sets(observations, metadata, split, sets, manifest, classes=classes, fold=fold, spc=spc)
+
+
+def write_test_records(
+    observations: Sequence[Path],
+    metadata: Path,
+    split: Path,
+    test: Path,
+    manifest: Path,
+    *,
+    classes: Sequence[str],
+    fold: int,
+) -> None:
+    """Write the test objects of one fold, which all SPC share; arguments as for `write_dataset_records`."""
+    _write_sets(observations, metadata, split, {"test": test}, manifest, classes=classes, fold=fold, spc=None)
+
+
+def _write_sets(
+    observations: Sequence[Path],
+    metadata: Path,
+    split: Path,
+    sets: Mapping[str, Path],
+    manifest: Path,
+    *,
+    classes: Sequence[str],
+    fold: int,
+    spc: int | None,
+) -> None:
+    drawn = pl.read_parquet(split).filter((pl.col("fold") == fold) & pl.col("spc").eq_missing(spc))
+    members = pl.read_parquet(metadata).join(drawn.select("id", "subset"), on="id", how="inner")
+    ids = members["id"].implode()
+    table = pl.concat(pl.scan_parquet(path).filter(pl.col("id").is_in(ids)) for path in observations).collect()
+    table = table.sort("id", "mjd")
+    files = [
+        write_records(table, members.filter(pl.col("subset") == subset).sort("id"), path, classes=classes)
+        for subset, path in sets.items()
+    ]
+    write_manifest(manifest, files, classes)

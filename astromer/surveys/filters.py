@@ -1,0 +1,118 @@
+"""The filters of a survey: which rule rejects an observation or an object, if any."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import polars as pl
+
+from astromer.config.surveys import Filters
+
+RULES = pl.Enum(
+    [
+        "unreadable line",
+        "missing value",
+        "not a finite number",
+        "error out of range",
+        "second file of the object",
+        "time repeated",
+        "magnitude beyond percentiles",
+    ]
+)
+
+
+def judge_observations(
+    rows: pl.DataFrame, filters: Filters, files: pl.DataFrame | None, *, repeats: bool
+) -> pl.DataFrame:
+    """Add the column `rule`: the first rule that rejects the row, or null.
+
+    Args:
+        rows: columns of `RAW_SCHEMA`, sorted by id and time.
+        filters: the survey's `filters`.
+        files: the files of each object, if only the first of them counts; None if all do.
+        repeats: whether an object may have observations with equal times.
+    """
+    surplus = [] if files is None else files.filter(~pl.col("id").is_first_distinct())["file"]
+    rule = _observation_rule(filters, surplus).cast(RULES)
+    judged = rows.with_columns(rule=rule)
+    if repeats:
+        judged = judged.with_columns(rule=pl.coalesce("rule", _rejected(_time_repeated(), "time repeated")))
+    if filters.clip_percentiles:
+        clipped = _beyond_percentiles(*filters.clip_percentiles)
+        judged = judged.with_columns(rule=pl.coalesce("rule", _rejected(clipped, "magnitude beyond percentiles")))
+    return judged
+
+
+def _rejected(condition: pl.Expr, rule: str) -> pl.Expr:
+    return pl.when(condition).then(pl.lit(rule, RULES))
+
+
+def _observation_rule(filters: Filters, surplus_files: Iterable[str]) -> pl.Expr:
+    """Return an expression for the first rule that rejects a row by its own values, or null."""
+    numbers = ["mjd", "mag", "err_mag"]
+    err = pl.col("err_mag")
+    rule = (
+        pl.when(pl.any_horizontal(pl.col(numbers).is_null()))
+        .then(pl.lit("unreadable line"))
+        .when(pl.any_horizontal(pl.col(numbers).is_nan()))
+        .then(pl.lit("missing value"))
+        .when(~pl.all_horizontal(pl.col(numbers).is_between(-np.inf, np.inf, closed="none")))
+        .then(pl.lit("not a finite number"))
+        .when((err <= 0) | (err >= filters.max_err_mag))
+        .then(pl.lit("error out of range"))
+    )
+    surplus = list(surplus_files)
+    return rule.when(pl.col("file").is_in(surplus)).then(pl.lit("second file of the object")) if surplus else rule
+
+
+def _time_repeated() -> pl.Expr:
+    """Select an object's accepted rows whose time equals that of an earlier accepted row (rows are sorted)."""
+    accepted = pl.col("rule").is_null()
+    same = [pl.col(name) == pl.when(accepted).then(pl.col(name)).forward_fill().shift() for name in ("id", "mjd")]
+    return accepted & pl.all_horizontal(same)
+
+
+def _beyond_percentiles(low: float, high: float) -> pl.Expr:
+    """Select the accepted rows outside these percentiles of their object's accepted magnitudes."""
+    accepted = pl.col("rule").is_null()
+    mag = pl.when(accepted).then(pl.col("mag"))
+    lower, upper = (mag.quantile(percentile / 100, "linear").over("id") for percentile in (low, high))
+    return accepted & ~pl.col("mag").is_between(lower, upper)
+
+
+def judge_objects(catalog: pl.DataFrame, files: pl.DataFrame, kept: pl.DataFrame, filters: Filters) -> pl.DataFrame:
+    """List the objects of the catalogue and of the light curves with the first rule that rejects each, or null.
+
+    Args:
+        catalog: one row per object.
+        files: the files of each object that has observations, in order.
+        kept: the observations that no rule has rejected.
+        filters: the survey's `filters`.
+
+    Returns:
+        The catalogue's columns, `file`, `num_obs` (of `kept`) and `rule`, sorted by id.
+    """
+    least = filters.variability.plain() if filters.variability else {}
+    least = {name: bound for name, bound in least.items() if bound is not None}
+    moments = [  # an undefined moment, such as the skewness of equal magnitudes, exceeds no bound
+        getattr(pl.col("mag"), name)().fill_nan(None).fill_null(float("-inf")).alias(f"mag_{name}") for name in least
+    ]
+    counts = kept.lazy().group_by("id").agg(pl.len().alias("num_obs"), *moments).cast({"id": pl.String})
+    # The streaming engine takes less memory, but adds in any order: sums of magnitudes would differ in their last bits.
+    counts = counts.collect(engine="in-memory" if moments else "streaming")
+    objects = (
+        catalog.with_columns(listed=True)
+        .join(files.unique("id", keep="first"), on="id", how="full", coalesce=True)
+        .join(counts, on="id", how="left")
+        .with_columns(pl.col("num_obs").fill_null(0).cast(pl.UInt32))
+        .sort("id")
+    )
+    return objects.with_columns(
+        rule=pl.when(pl.col("listed").is_null())
+        .then(pl.lit("not in the catalogue"))
+        .when(pl.col("file").is_null())
+        .then(pl.lit("no light curve"))
+        .when(pl.col("num_obs") < filters.min_observations)
+        .then(pl.lit("too few observations"))
+        .when(~pl.all_horizontal([pl.col(f"mag_{name}") > bound for name, bound in least.items()] or [pl.lit(True)]))
+        .then(pl.lit("not variable enough"))
+    )

@@ -1,0 +1,237 @@
+"""Filter a survey's observations and objects, count every rejected line and object, and write Parquet.
+
+A survey larger than memory is processed in shards of its objects (`shard_of`), one job per shard:
+
+1. `astromer.surveys.parts` reads the observations and objects of one shard from the dump.
+2. `ingest_shard` applies the filters to a shard and counts what it rejects.
+3. `merge_shards` joins the small tables of all shards.
+"""
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from astromer.config.surveys import Survey
+from astromer.errors import InputError
+from astromer.files import atomic_path
+from astromer.surveys.filters import judge_objects, judge_observations
+from astromer.surveys.reading import RawBatch, conform
+
+OBSERVATION_SCHEMA = {"id": pl.String, "mjd": pl.Float64, "mag": pl.Float32, "err_mag": pl.Float32}
+EXAMPLES_PER_RULE = 5
+SORTED_AT_ONCE = 300_000  # observations per sorted block: larger blocks need fewer passes and more memory
+ROW_GROUP_SIZE = 262_144  # observations that a reader of the Parquet file has to hold in memory at once
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One shard of an ingested survey.
+
+    Attributes:
+        observations: columns of `OBSERVATION_SCHEMA` (with ids as Enum), sorted by id and time.
+        objects: the kept objects, sorted by id: `OBJECT_SCHEMA`, survey, num_obs and shard.
+        quality: number of objects and observations read, kept and rejected by each rule.
+        examples: a few rejected objects and observations per rule, with file and line.
+    """
+
+    observations: pl.DataFrame
+    objects: pl.DataFrame
+    quality: pl.DataFrame
+    examples: pl.DataFrame
+
+    def write(self, observations: Path, objects: Path, quality: Path, examples: Path) -> None:
+        """Write the first two tables as Parquet and the others as CSV."""
+        table = self.observations.to_arrow()
+        without_nulls = pa.schema(field.with_nullable(False) for field in table.schema)
+        with atomic_path(observations) as temporary:
+            # With Arrow's schema in the file, readers would get the ids as a dictionary; without it, as plain text.
+            pq.write_table(
+                table.cast(without_nulls),
+                temporary,
+                row_group_size=ROW_GROUP_SIZE,
+                compression="lz4",
+                use_dictionary=["id", "err_mag"],
+                column_encoding=dict.fromkeys(["mjd", "mag"], "BYTE_STREAM_SPLIT"),
+                write_statistics=False,
+                store_schema=False,
+            )
+        with atomic_path(objects) as temporary:
+            self.objects.write_parquet(temporary)
+        for table, path in ((self.quality, quality), (self.examples, examples)):
+            with atomic_path(path) as temporary:
+                table.write_csv(temporary)
+
+
+def ingest_shard(raw: RawBatch, survey: Survey, *, name: str, shard: int) -> Shard:
+    """Apply the survey's filters to one shard and count what they reject.
+
+    Raises:
+        InputError: the dump describes an object in two ways.
+    """
+    filters, one_file_per_object = survey.filters, survey.options.one_file_per_object
+    catalog = _one_row_per_object(raw.objects, one_file_per_object, name)
+    origins = _origins(raw.observations)
+    files = origins.cast(pl.String).filter(pl.col("id") != "").sort("id", "file")  # lines without an id have no object
+    rows, in_order = _sorted(_numbered(raw.observations, origins["id"].unique()))
+    judged = judge_observations(rows, filters, files if one_file_per_object else None, repeats=not in_order)
+    kept = _where(judged, pl.col("rule").is_null()).select(OBSERVATION_SCHEMA.keys())
+    objects = judge_objects(catalog, files, kept, filters)
+    accepted = objects.filter(pl.col("rule").is_null())
+    lost = objects.filter(pl.col("rule").is_not_null(), pl.col("num_obs") > 0)
+    observations = _where(kept, ~pl.col("id").is_in(lost["id"].cast(kept["id"].dtype).implode()))
+    return Shard(
+        observations=observations,
+        objects=accepted.select(
+            "id",
+            pl.lit(name).alias("survey"),
+            *("class", "band", "ra", "dec", "num_obs"),
+            pl.lit(shard, pl.UInt16).alias("shard"),
+        ),
+        quality=_quality(name, judged, objects, observations.height),
+        examples=_examples(name, judged, objects),
+    )
+
+
+def merge_shards(
+    objects_paths: Iterable[Path], quality_paths: Iterable[Path], examples_paths: Iterable[Path]
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Join the shards' tables: objects sorted by id, summed quality counts, and a few examples per rule."""
+    objects = pl.concat(pl.read_parquet(path) for path in objects_paths).sort("id")
+    counts = pl.concat(pl.read_csv(path) for path in quality_paths)
+    quality = counts.group_by("survey", "level", "outcome", maintain_order=True).agg(pl.col("count").sum())
+    examples = pl.concat(pl.read_csv(path, infer_schema=False) for path in examples_paths)
+    return objects, quality, examples.group_by("survey", "level", "rule", maintain_order=True).head(EXAMPLES_PER_RULE)
+
+
+def _origins(rows: pl.DataFrame) -> pl.DataFrame:
+    """List the distinct pairs of id and file."""
+
+    def starts(chunk: pl.DataFrame) -> pl.DataFrame:
+        """Drop each row whose id and file equal those of the row before."""
+        codes = (chunk[name].to_physical().to_numpy() for name in ("id", "file"))
+        changes = np.logical_or(*(code[1:] != code[:-1] for code in codes))
+        return chunk.select("id", "file")[np.flatnonzero(np.append(chunk.height > 0, changes))]
+
+    return pl.concat(starts(chunk) for chunk in _chunks(rows)).unique()
+
+
+def _numbered(rows: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
+    """Convert the ids, all of which are in `known`, to an Enum whose order is alphabetical.
+
+    An Enum is compared by number instead of by text. A plain cast to it would look up the text of each row.
+    """
+    names = known.cast(pl.String)
+    enum = pl.Enum(names.sort())
+    numbers = names.cast(enum).to_physical()
+    codes = known.to_physical().to_numpy()
+    number_of_code = np.zeros(codes.max() + 1 if len(codes) else 0, np.uint32)
+    number_of_code[codes] = numbers
+    table = pl.Series(number_of_code).cast(numbers.dtype)
+    ids = [table.gather(chunk["id"].to_physical()) for chunk in _chunks(rows)]
+    return rows.with_columns(pl.concat(ids).cat.to(enum).alias("id"))
+
+
+def _sorted(rows: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+    """Sort rows, whose ids are an Enum, by id and time; also return whether they were in order already.
+
+    In order means that no object has a time twice. The rows of most dumps are.
+    """
+    in_order = all(_in_order(chunk) for chunk in _chunks(rows, overlap=1))
+    if not in_order:
+        files = pl.Enum(rows["file"].unique().cast(pl.String).sort())
+        rows = rows.with_columns(pl.col("file").cast(files))
+        # Blocks of ids are sorted one by one: a sort of all rows at once takes twice as long and five times the memory.
+        ids_per_block = max(1, len(cast(pl.Enum, rows["id"].dtype).categories) * SORTED_AT_ONCE // rows.height)
+        block_of_row = rows["id"].to_physical() // ids_per_block
+        rows = pl.concat(
+            rows.filter(block_of_row == block).sort("id", "mjd", "file", "line", nulls_last=True)
+            for block in range(int(block_of_row.to_numpy().max()) + 1)
+        )
+    return rows.with_columns(pl.col("id").set_sorted()), in_order
+
+
+def _in_order(rows: pl.DataFrame) -> bool:
+    """Return whether the ids never decrease and the times of each id increase; a missing time (NaN) counts as not."""
+    number, mjd = rows["id"].to_physical().to_numpy(), rows["mjd"].to_numpy()
+    return bool(np.all((number[:-1] < number[1:]) | (number[:-1] == number[1:]) & (mjd[:-1] < mjd[1:])))
+
+
+def _chunks(rows: pl.DataFrame, overlap: int = 0) -> list[pl.DataFrame]:
+    """Split a table at its chunk boundaries, where slicing copies nothing; an empty table is one chunk.
+
+    With `overlap`, each chunk also includes that many rows of the next one.
+    """
+    ends = [0, *itertools.accumulate(rows["id"].chunk_lengths())]
+    return [rows.slice(start, end - start + overlap) for start, end in itertools.pairwise(ends)] or [rows]
+
+
+def _where(rows: pl.DataFrame, condition: pl.Expr) -> pl.DataFrame:
+    """Filter rows; return the table itself, uncopied, if all of them pass."""
+    mask = rows.select(condition).to_series()
+    return rows if mask.all() else rows.filter(mask)
+
+
+def _one_row_per_object(objects: pl.DataFrame, one_file_per_object: bool, name: str) -> pl.DataFrame:
+    """Merge the rows on each object into one.
+
+    With one file per object, only the rows of its first file count. Otherwise those of all files do, and they have to
+    agree on class and band.
+
+    Raises:
+        InputError: the rows on an object contradict each other.
+    """
+    known = ["class", "band"]
+    if one_file_per_object:
+        objects = objects.filter(pl.col("file").eq_missing(pl.col("file").min().over("id")))
+        contradicting = pl.len() > 1
+    else:
+        contradicting = pl.any_horizontal(pl.col(known).drop_nulls().n_unique() > 1)
+    wrong = objects.group_by("id").agg(contradicting.alias("wrong"), pl.col("file", *known).unique()).filter("wrong")
+    if not wrong.is_empty():
+        first = wrong.sort("id").row(0, named=True)
+        values = "; ".join(f"{column} {', '.join(map(str, first[column]))}" for column in ("file", *known))
+        raise InputError(f"survey {name}: there are two rows of object {first['id']} ({values}); expected one")
+    return (
+        objects.sort("id", "ra", "dec", "file", nulls_last=True)
+        .group_by("id", maintain_order=True)
+        .agg(pl.exclude("id").drop_nulls().first())
+        .drop("file")
+    )
+
+
+def _quality(name: str, judged: pl.DataFrame, objects: pl.DataFrame, num_kept: int) -> pl.DataFrame:
+    of_rejected_objects = judged.filter(pl.col("rule").is_null()).height - num_kept
+    tables = []
+    for level, table, lost in (("object", objects, 0), ("observation", judged, of_rejected_objects)):
+        rejected = table.filter(pl.col("rule").is_not_null())["rule"].value_counts(sort=True)
+        outcomes = {"read": table.height, "kept": table.height - rejected["count"].sum() - lost}
+        outcomes |= {f"rejected: {rule}": count for rule, count in rejected.sort("rule").iter_rows()}
+        if lost:
+            outcomes["rejected: of a rejected object"] = lost
+        tables.append(pl.DataFrame({"level": level, "outcome": list(outcomes), "count": list(outcomes.values())}))
+    return pl.concat(tables).select(pl.lit(name).alias("survey"), "level", "outcome", "count")
+
+
+def _examples(name: str, judged: pl.DataFrame, objects: pl.DataFrame) -> pl.DataFrame:
+    columns = {"rule": pl.String, "id": pl.String, "file": pl.String, "line": pl.UInt32, "text": pl.String}
+    shown = {
+        "object": objects.with_columns(line=pl.lit(None), text=pl.lit(None)),
+        "observation": judged.filter(pl.col("rule").is_not_null()).with_columns(
+            text=pl.coalesce("text", pl.format("{} {} {}", "mjd", "mag", "err_mag"))
+        ),
+    }
+    tables = [
+        conform(table.filter(pl.col("rule").is_not_null()), columns)
+        .group_by("rule", maintain_order=True)
+        .head(EXAMPLES_PER_RULE)
+        .select(pl.lit(name).alias("survey"), pl.lit(level).alias("level"), *columns)
+        for level, table in shown.items()
+    ]
+    return pl.concat(tables).sort("level", "rule", maintain_order=True)

@@ -1,0 +1,215 @@
+"""Tables that every reader of survey dumps yields, and functions that several readers share."""
+
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import polars as pl
+from pydantic import AfterValidator, Field
+
+from astromer.config.section import Section
+from astromer.errors import InputError
+from astromer.surveys.sources import open_members
+
+# `file` is the file inside the dump that holds the row.
+OBJECT_SCHEMA = {
+    "id": pl.String,
+    "file": pl.String,
+    "class": pl.String,
+    "band": pl.String,
+    "ra": pl.Float64,
+    "dec": pl.Float64,
+}
+
+# `line` counts from 1 within `file`. A number is NaN if the dump marks the value as missing. All three are null if the
+# line could not be read; `text` is then that line, or the readable part of it.
+RAW_SCHEMA = {
+    "id": pl.Categorical,
+    "file": pl.Categorical,
+    "line": pl.UInt32,
+    "mjd": pl.Float64,
+    "mag": pl.Float32,
+    "err_mag": pl.Float32,
+    "text": pl.String,
+}
+
+NUMBERS = ["time", "mag", "err_mag"]  # an observation as written in the dump, before its time is converted to MJD
+
+JD_OF_MJD_ZERO = 2_400_000.5
+
+
+class OriginRule(Section):
+    """An origin of time, for surveys that mix several."""
+
+    below: float | None = Field(None, description="Times below this [days] are of this origin; the last rule has none.")
+    jd: float = Field(description="Julian date of time zero [days].")
+
+
+def _last_is_general(rules: list[OriginRule]) -> list[OriginRule]:
+    if not rules or any((rule.below is None) != (rule is rules[-1]) for rule in rules):
+        raise ValueError("expected at least one rule, and a `below` in each but the last")
+    return rules
+
+
+TimeOrigin = float | Annotated[list[OriginRule], AfterValidator(_last_is_general)]
+TIME_ORIGIN = (
+    "Julian date of time zero [days]: 2400000.5 where times are MJD already, 0 where they are JD. A survey that mixes "
+    "origins has a list of rules. The first rule whose `below` exceeds the object's median time applies (in tables of "
+    "all objects, the time of the row itself); the last rule is for the rest and has no `below`."
+)
+
+
+@dataclass(frozen=True)
+class RawBatch:
+    """Some objects and some observations of a survey, unfiltered.
+
+    Attributes:
+        objects: rows on objects, columns of `OBJECT_SCHEMA`; not necessarily on the objects of `observations`.
+        observations: columns of `RAW_SCHEMA`, times in MJD.
+    """
+
+    objects: pl.DataFrame
+    observations: pl.DataFrame
+
+    @classmethod
+    def of(cls, objects: pl.DataFrame | None = None, observations: pl.DataFrame | None = None) -> "RawBatch":
+        """Make a batch from tables with the columns of the schemas.
+
+        Either table may be left out and is then empty. Of the objects, only the column `id` is required; the others are
+        null if they are absent.
+        """
+        if objects is not None:
+            absent = OBJECT_SCHEMA.keys() - {"id", *objects.columns}
+            objects = objects.with_columns(pl.lit(None).alias(column) for column in absent)
+        return cls(conform(objects, OBJECT_SCHEMA), conform(observations, RAW_SCHEMA))
+
+
+def shard_of(object_id: str, shards: int) -> int:
+    """Assign an object to one of `shards` shards, the same on every machine and in every order."""
+    return zlib.crc32(object_id.encode()) % shards
+
+
+def conform(table: pl.DataFrame | None, schema: dict) -> pl.DataFrame:
+    """Select and cast the columns of `schema`; None gives an empty table."""
+    if table is None:
+        return pl.DataFrame(schema=schema)
+    return table.select(pl.col(column).cast(dtype) for column, dtype in schema.items())
+
+
+def from_arrow(table: Any) -> pl.DataFrame:
+    """Convert an Arrow table or record batch (`pl.from_arrow` also takes arrays, so that its return type is wider)."""
+    return cast(pl.DataFrame, pl.from_arrow(table))
+
+
+_WILDCARDS = {"**/": "(?:.*/)?", "*": "[^/]*", "{id}": "(?P<id>[^/]+)"}
+
+
+def matcher(pattern: str) -> Callable[[str], re.Match | None]:
+    """Compile a path pattern: `*` is any text without `/`, `**/` zero or more folders, and `{id}` the group `id`."""
+    tokens = re.split(r"(\*\*/|\*|\{id\})", pattern)
+    return re.compile("".join(_WILDCARDS.get(token, re.escape(token)) for token in tokens)).fullmatch
+
+
+def members_of_part(
+    source: Path,
+    pattern: str,
+    part: int,
+    parts: int,
+    *,
+    other_than: str | None = None,
+    members: Callable[..., Iterator[tuple]] = open_members,
+) -> Iterator[tuple]:
+    """Yield the files of one part: those inside `source` whose path matches and that belong to the part.
+
+    Args:
+        source: as for `open_members`.
+        pattern: as for `matcher`. If it contains `{id}`, a file belongs to the shard of its object (`shard_of`);
+            otherwise a part has every `parts`-th file.
+        part: index of the part, from 0.
+        parts: number of parts.
+        other_than: name of a file to skip.
+        members: function that lists the files, `open_members` or `iter_members`.
+
+    Raises:
+        InputError: no file matches.
+    """
+    matches, by_object, count = matcher(pattern), "{id}" in pattern, 0
+
+    def wanted(name: str) -> bool:
+        nonlocal count
+        found = matches(name)
+        if not found or name == other_than:
+            return False
+        count += 1
+        return (shard_of(found["id"], parts) if by_object else (count - 1) % parts) == part
+
+    yield from members(source, wanted)
+    if count == 0:
+        raise InputError(f"{source}: no file matches {pattern!r}")
+
+
+def to_mjd(time: pl.Expr, origin: TimeOrigin, judged_by: pl.Expr | None = None) -> pl.Expr:
+    """Convert times [days] to MJD.
+
+    Args:
+        time: times counted from `origin`.
+        origin: Julian date of time zero; for surveys that mix origins, a list of rules, of which the first with
+            `judged_by < below` applies.
+        judged_by: value that the rules compare with `below`; by default the time itself.
+    """
+    if not isinstance(origin, list):
+        return time - (JD_OF_MJD_ZERO - origin)
+    judged_by = time if judged_by is None else judged_by
+    *special, general = origin
+    jd = reduce(
+        lambda otherwise, rule: pl.when(judged_by < rule.below).then(pl.lit(rule.jd)).otherwise(otherwise),
+        reversed(special),
+        pl.lit(general.jd),
+    )
+    return time - (JD_OF_MJD_ZERO - jd)
+
+
+def relabel(labels: dict[str, str]) -> pl.Expr:
+    """Return an expression that renames the classes which are keys of `labels`."""
+    return pl.col("class").replace(labels)
+
+
+def mark_missing(marks: list[float]) -> list[pl.Expr]:
+    """Return expressions that replace magnitudes and errors equal to one of `marks` by NaN."""
+    if not marks:
+        return []
+    floats = pl.Series([float(mark) for mark in marks], dtype=pl.Float32)  # the precision of the compared columns
+    numbers = (pl.col(name).cast(pl.Float32) for name in ("mag", "err_mag"))
+    return [pl.when(number.is_in(floats)).then(float("nan")).otherwise(number).name.keep() for number in numbers]
+
+
+def only_whole(rows: pl.DataFrame) -> pl.DataFrame:
+    """Convert the columns `NUMBERS` from text to numbers.
+
+    In a row where one of them is not a number, all three become null and `text` is kept; elsewhere `text` becomes null.
+    """
+    rows = rows.with_columns(pl.col(NUMBERS).cast(pl.Float64, strict=False))
+    whole = pl.all_horizontal(pl.col(NUMBERS).is_not_null())
+    return rows.with_columns(
+        *(pl.when(whole).then(number).alias(number) for number in NUMBERS), text=pl.when(~whole).then("text")
+    )
+
+
+def check_positions(objects: pl.DataFrame, where: str) -> None:
+    """Check that every given position is a number on the sky [deg].
+
+    Raises:
+        InputError: one is not.
+    """
+    for axis, low, high in (("ra", 0, 360), ("dec", -90, 90)):
+        value = pl.col(axis).cast(pl.Float64, strict=False)
+        wrong = objects.filter(pl.col(axis).is_not_null() & ~value.is_between(low, high).fill_null(False))
+        if not wrong.is_empty():
+            first = wrong.row(0, named=True)
+            raise InputError(
+                f"{where}: {axis} of object {first['id']} is {first[axis]!r}, expected {low} to {high} deg"
+            )

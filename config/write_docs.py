@@ -1,0 +1,70 @@
+"""Write what is generated from the models of the configuration: the JSON schema, and the table of keys in the docs.
+
+    python config/write_docs.py
+
+Editors check and complete a run's YAML file by the schema; the workflow itself reads the models.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+SCHEMA = ROOT / "config/schemas/config.schema.json"
+TABLE = ROOT / "docs/configuration.md"
+HEADER = """\
+# Every key of a run
+
+Written from `astromer/config/` by `make docs`. What a run leaves out gets the default; a key that is not listed here is
+an error. `<name>` stands for a name of your own. "Sect." refers to Donoso-Oliva et al. 2026, A&A 707, A170.
+"""
+
+
+def schema() -> str:
+    """Content of the JSON schema."""
+    from astromer.config.run import Run
+
+    return json.dumps(Run.model_json_schema(by_alias=True), indent=1) + "\n"
+
+
+def table() -> str:
+    """Content of the page with all keys: one table for each section of a run."""
+    content = json.loads(schema())
+    lines = [HEADER]
+    for name, section in content["properties"].items():
+        rows = [f"| `{key}` | {default} | {what} |" for key, default, what in _rows(name, section, content)]
+        lines += ["", f"## `{name}`", "", "| key | default | what it is |", "| --- | --- | --- |", *dict.fromkeys(rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(path: str, node: dict[str, Any], content: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield path, default and description of a key, or of all keys below it where it is a section."""
+    sections = list(_sections(node, content))
+    if not sections:
+        default = json.dumps(node["default"]) if "default" in node else "required"
+        what = node.get("description", "").replace("|", r"\|")
+        yield path, f"`{default}`" if default != "required" else default, what
+    for section in sections:
+        for key, below in section["properties"].items():
+            yield from _rows(f"{path}.{key}", below, content)
+    named = node.get("additionalProperties") or next(iter(node.get("patternProperties", {}).values()), None)
+    if isinstance(named, dict) and list(_sections(named, content)):
+        yield from _rows(f"{path}.<name>", named, content)
+
+
+def _sections(node: dict[str, Any], content: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the sections that a node may be: itself, what it refers to, or the members of a union."""
+    if "$ref" in node:
+        node = content["$defs"][node["$ref"].rpartition("/")[2]]
+    if "properties" in node:
+        yield node
+    for member in [*node.get("anyOf", ()), *node.get("oneOf", ()), *node.get("allOf", ())]:
+        yield from _sections(member, content)
+
+
+if __name__ == "__main__":
+    SCHEMA.write_text(schema(), encoding="utf-8")
+    TABLE.write_text(table(), encoding="utf-8")

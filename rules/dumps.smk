@@ -1,0 +1,70 @@
+"""Paths of dumps and published weights: in the folders that the configuration names, or in that of downloads."""
+
+from astromer.config.surveys import Download
+
+DOWNLOADS = Path("results/downloads")
+
+
+def dump_path(survey):
+    """Return the path of a survey's dump: in `surveys_dir`; or, if it has a URL, in `mirror` or the downloads."""
+    source = RUN.surveys[survey].source
+    if isinstance(source, str):
+        return Path(RUN.surveys_dir, source)
+    stem = source.file.split(".")[0]
+    mirrored = sorted(Path(RUN.mirror).glob(f"{stem}.*")) if RUN.mirror else []
+    return mirrored[0] if mirrored else DOWNLOADS / source.file
+
+
+def dump_of(wildcards):
+    """Input function: the dump, or nothing for a simulated survey. The job that verifies a dump reports a missing one."""
+    if RUN.surveys[wildcards.survey].options.simulated:
+        return []
+    dump = dump_path(wildcards.survey)
+    return dump if dump.exists() or dump.parent == DOWNLOADS else []
+
+
+def catalog_of(wildcards):
+    """Input function: the survey's catalogue if it is a file beside the dump, not inside it."""
+    catalog = getattr(RUN.surveys[wildcards.survey].options, "catalog", None) or ""
+    beside = dump_path(wildcards.survey).parent / catalog.removeprefix("../") if catalog.startswith("../") else None
+    return beside if beside and beside.exists() else []
+
+
+def source_of_shard(wildcards):
+    """Input function: the inputs of a shard, which are all parts of the dump sorted by `read_dump`, or the dump itself."""
+    survey = wildcards.survey
+    options = RUN.surveys[survey].options
+    if options.scattered:
+        part = f"<results>/parquet/{survey}/raw/{{part}}"
+        return {
+            "sorted_observations": expand(f"{part}.parquet", part=shards_of(survey)),
+            "sorted_objects": expand(f"{part}.objects.parquet", part=shards_of(survey)),
+        }
+    if options.simulated:
+        return {}
+    receipt = f"<results>/parquet/{survey}/dump.json"
+    return {"dump": dump_of(wildcards), "catalog": catalog_of(wildcards), "receipt": receipt}
+
+
+def weights_file(wildcards):
+    """Input function: the file of the weights that an encoder imports, in `mirror` or in the downloads."""
+    file = RUN.weights_of(wildcards.encoder).file
+    mirrored = Path(RUN.mirror or "", file)
+    return mirrored if RUN.mirror and mirrored.exists() else DOWNLOADS / file
+
+
+def source_of_download(wildcards):
+    """Return the configured source of a downloaded file."""
+    dumps = [survey.source for survey in RUN.surveys.values() if isinstance(survey.source, Download)]
+    return next(source for source in [*dumps, *RUN.weights.values()] if source.file == wildcards.file)
+
+
+def promised_of(wildcards):
+    """Parameter function: the source of a survey's dump, with size and checksums unless it is a path."""
+    source = RUN.surveys[wildcards.survey].source
+    return source if isinstance(source, str) else source.plain()
+
+
+def reader_of(wildcards):
+    """Return the module of a survey's reader."""
+    return f"astromer.surveys.readers.{RUN.surveys[wildcards.survey].format}"

@@ -1,0 +1,220 @@
+"""The table of figures. Every notebook with the parameter `pdf` is a figure, or several for datasets of different roles.
+
+The notebook defines the figure: the first cell contains title and caption. The names in the cell tagged `parameters`
+determine its inputs (`INPUTS` and `VALUES` below), and whether it is drawn once, for each `dataset` or for each
+`encoder`. The notebook's metadata may define several names, each for the datasets of one role.
+"""
+
+import ast
+import json
+from dataclasses import dataclass
+
+EXAMPLES_PER_CLASS = 3  # objects of each class that models run on; a figure draws some of them
+PUBLISHED_MASKING = {"probed": 0.3, "random": 0.0, "same": 0.0}  # of the published Appendix B
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure: its name, which is also the name of its target, and the content of its notebook."""
+
+    name: str
+    role: str | None
+    notebook: Path
+    title: str
+    caption: str
+    parameters: dict
+
+    @property
+    def stem(self):
+        """Path below a folder of results, with wildcards for the dataset and encoder."""
+        return (
+            ("{encoder}/" if self.is_for("encoder") else "")
+            + self.name
+            + ("_{dataset}" if self.is_for("dataset") else "")
+        )
+
+    @property
+    def number(self):
+        """Labels in the report, with wildcards."""
+        drawn_for = [f"{{{name}}}" for name in ("dataset", "encoder") if self.is_for(name)]
+        return ", ".join([self.name.removeprefix("fig").lstrip("0"), *drawn_for])
+
+    def is_for(self, name):
+        """Return whether the figure is drawn for each dataset, or for each encoder."""
+        return name in self.parameters
+
+    def stems(self):
+        """List the paths for all datasets and encoders for which the figure is drawn."""
+        datasets = [name for name in RUN.datasets if self.role in (None, RUN.role_of(name))]
+        if "curves" in self.parameters and not RUN.trained_encoders:
+            return []
+        wildcards = {
+            "encoder": list(RUN.encoders) if self.is_for("encoder") else [""],
+            "dataset": datasets if self.is_for("dataset") else [""],
+        }
+        return expand(self.stem, **wildcards)
+
+
+def figures_of(notebook):
+    """List the figures that a notebook draws."""
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    tagged = [cell for cell in content["cells"] if "parameters" in cell["metadata"].get("tags", [])]
+    source = "".join(tagged[0]["source"]) if tagged else ""
+    parameters = {node.targets[0].id: node.value for node in ast.parse(source).body if isinstance(node, ast.Assign)}
+    if "pdf" not in parameters:
+        return []
+    for name, value in parameters.items():
+        if name not in {*INPUTS, *VALUES, *OUTPUTS} and "results/" in ast.unparse(value):
+            known = ", ".join(sorted(INPUTS))
+            raise WorkflowError(f"{notebook.name}: parameter {name} reads a result, but is not one of {known}.")
+    title, _, caption = "".join(content["cells"][0]["source"]).partition("\n")
+    names = content["metadata"].get("astromer", {}).get("figures", {notebook.stem: None})
+    return [
+        Figure(name, role, notebook, title.lstrip("# ").strip(), caption.strip(), parameters)
+        for name, role in names.items()
+    ]
+
+
+def encoder_labels():
+    """Return the names of the encoders in figures: A1 and A2 as in the paper if these are unique, otherwise unchanged."""
+    short = {name: {"v1": "A1", "v2": "A2"}[RUN.architecture_of(name)] for name in RUN.encoders}
+    return short if len(set(short.values())) == len(short) else {name: name for name in short}
+
+
+def dataset_of(wildcards):
+    """Return the dataset of a figure, or the first dataset for a figure of the whole run."""
+    return wildcards.get("dataset") or next(iter(RUN.datasets))
+
+
+def observation_files(wildcards):
+    """Return the observation files of all shards, by survey."""
+    return {
+        survey: [f"<results>/parquet/{survey}/observations/{shard}.parquet" for shard in shards_of(survey)]
+        for survey in RUN.used_surveys
+    }
+
+
+def prediction_files(wildcards):
+    """Return the predictions of the first head on the first encoder, by SPC: one file per fold."""
+    dataset, encoder, head = dataset_of(wildcards), next(iter(RUN.encoders)), next(iter(RUN.classification.heads))
+    folder = f"<results>/classify/{encoder}/{dataset}"
+    section = RUN.datasets[dataset]
+    return {
+        str(spc): [f"{folder}/fold{fold}/spc{spc}/{head}/predictions.parquet" for fold in range(section.folds)]
+        for spc in section.spc
+    }
+
+
+def curve_files(wildcards):
+    """Return the learning curves and scores of pretraining, by label of the encoder."""
+    tables = ("history", "steps", "scores")
+    return {
+        label: {table: f"<results>/pretrain/{encoder}/{table}.csv" for table in tables}
+        for encoder, label in encoder_labels().items()
+        if encoder in RUN.trained_encoders
+    }
+
+
+def largest_spc(dataset):
+    """Return the largest number of samples per class of a dataset."""
+    return max(RUN.datasets[dataset].spc)
+
+
+def of_largest_spc(path):
+    """Input function: a path whose `{spc}` is the dataset's largest number of samples per class."""
+
+    def path_of(wildcards):
+        return path.format(**wildcards, spc=largest_spc(wildcards.dataset))
+
+    return path_of
+
+
+def training_records(wildcards):
+    """Return the training records of the first fold and the largest SPC."""
+    dataset = dataset_of(wildcards)
+    return f"<results>/records/{dataset}/fold0/spc{largest_spc(dataset)}/train.tfrecord"
+
+
+# Files that a notebook can read, by parameter name: functions that return a path, or nested lists and dictionaries.
+INPUTS = {
+    "attention": lambda wildcards: f"<results>/analyse/{wildcards.encoder}/{wildcards.dataset}/attention.parquet",
+    "curves": curve_files,
+    "metrics": lambda wildcards: "<results>/tables/metrics.csv",
+    "observations": observation_files,
+    "predictions": prediction_files,
+    "reconstruction": lambda wildcards: f"<results>/analyse/{wildcards.encoder}/{wildcards.dataset}/reconstruction.parquet",
+    "records": training_records,
+}
+
+# Values that a notebook can have as parameters, by parameter name.
+VALUES = {
+    "classes": lambda wildcards: RUN.datasets[dataset_of(wildcards)].classes,
+    "dataset": lambda wildcards: wildcards.dataset,
+    "encoder": lambda wildcards: encoder_labels()[wildcards.encoder],
+    "encoders": lambda wildcards: encoder_labels(),
+    "example_dataset": dataset_of,
+    "folds": lambda wildcards: list(range(RUN.datasets[dataset_of(wildcards)].folds)),
+    "masking": lambda wildcards: RUN.masking.plain(),
+    "model": lambda wildcards: next(iter(RUN.classification.heads)),
+    "pretraining_surveys": lambda wildcards: RUN.pretraining.surveys,
+    "run": lambda wildcards: RUN.run,
+    "seed": lambda wildcards: RUN.seed,
+    "is_simulated": lambda wildcards: RUN.survey_of(dataset_of(wildcards)).options.simulated,
+    "simulated": lambda wildcards: RUN.simulated_surveys,
+    "surveys": lambda wildcards: RUN.used_surveys,
+    "window": lambda wildcards: RUN.window,
+}
+OUTPUTS = {"pdf", "png", "table"}
+
+
+def leaves(nest):
+    """List all paths in nested lists and dictionaries."""
+    if isinstance(nest, str):
+        return [nest]
+    return [path for item in (nest.values() if isinstance(nest, dict) else nest) for path in leaves(item)]
+
+
+def resolved(nest):
+    """Replace `<results>` by the folder of results in nested lists and dictionaries of paths."""
+    if isinstance(nest, str):
+        return nest.replace("<results>", f"results/{RUN.run}")
+    if isinstance(nest, dict):
+        return {key: resolved(item) for key, item in nest.items()}
+    return [resolved(item) for item in nest]
+
+
+def files_read(figure):
+    """Input function: every file that a figure's notebook reads."""
+
+    def files(wildcards):
+        return [path for name in INPUTS if name in figure.parameters for path in leaves(INPUTS[name](wildcards))]
+
+    return files
+
+
+def values_given(figure):
+    """Parameter function: values for the names in the cell `parameters` of a figure's notebook."""
+
+    def values(wildcards, output):
+        given = {name: resolved(files(wildcards)) for name, files in INPUTS.items() if name in figure.parameters}
+        given |= {name: value(wildcards) for name, value in VALUES.items() if name in figure.parameters}
+        return given | {name: output[name] for name in sorted(OUTPUTS)}
+
+    return values
+
+
+def caption_of(figure):
+    """Return the caption of a figure in the report."""
+    return f"**{figure.title}**\n\n{figure.caption}"
+
+
+FIGURES = [
+    figure
+    for notebook in sorted(Path(workflow.basedir, "notebooks").glob("*.ipynb"))
+    for figure in figures_of(notebook)
+]
+
+
+def figure_files(figure):
+    """List PDF and PNG of a figure for all its datasets and encoders."""
+    return expand("<results>/figures/{stem}.{suffix}", stem=figure.stems(), suffix=["pdf", "png"])

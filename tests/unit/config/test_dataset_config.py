@@ -1,0 +1,85 @@
+"""Datasets and classifiers."""
+
+import pytest
+
+from astromer.config.datasets import Baseline, Classification, Dataset, Head
+from astromer.errors import InputError
+
+
+def test_defaults_of_a_dataset_are_those_of_the_paper():
+    dataset = Dataset.read({"survey": "sky", "classes": ["EC", "RRab"]}, "datasets.sky")
+    assert (dataset.folds, dataset.spc, dataset.test_per_class) == (3, [20, 100, 500], 100)
+    assert (dataset.short_classes, dataset.role) == ("error", None)
+    assert Dataset.read(dataset.plain()) == dataset
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"classes": ["EC"]}, "classes: List should have at least 2 items"),
+        ({"classes": ["EC", "EC"]}, "classes: holds a value twice: ['EC', 'EC']"),
+        ({"classes": ["EC", 3]}, "classes.1: is 3; expected a valid string"),
+        ({"spc": []}, "spc: List should have at least 1 item"),
+        ({"spc": [20, 20]}, "spc: holds a value twice: [20, 20]"),
+        ({"spc": [20, 4]}, "spc.1: is 4; expected greater than or equal to 5"),
+        ({"folds": 0}, "folds: is 0; expected greater than or equal to 1"),
+        ({"test_per_class": 0}, "test_per_class: is 0"),
+        ({"short_classes": "drop"}, "short_classes: is 'drop'; expected 'error' or 'cap'"),
+        ({"role": "indomain"}, "role: is 'indomain'; expected 'in-domain' or 'out-of-domain'"),
+        ({"fold": 3}, "fold: unknown key; did you mean folds?"),
+    ],
+)
+def test_a_wrong_key_of_a_dataset_is_named(changes, line):
+    with pytest.raises(InputError) as error:
+        Dataset.read({"survey": "sky", "classes": ["EC", "RRab"], **changes}, "datasets.sky")
+    assert str(error.value).startswith(f"datasets.sky: {line}")
+    assert "\n" not in str(error.value)
+
+
+def test_the_name_of_a_classifier_is_that_of_its_module_unless_it_names_one():
+    content = {
+        "heads": {"skip": None, "avg": {"variant": "released"}, "Skip-2": {"head": "skip"}},
+        "baselines": {"base_gru": {}, "raw": {"baseline": "raw_gru", "variant": "released"}},
+    }
+    read = Classification.read(content, "classification")
+    assert read.heads == {
+        "skip": Head(head="skip"),
+        "avg": Head(head="avg", variant="released"),
+        "Skip-2": Head(head="skip"),
+    }
+    assert read.baselines == {
+        "base_gru": Baseline(baseline="base_gru"),
+        "raw": Baseline(baseline="raw_gru", variant="released"),
+    }
+    assert Classification.read(read.plain()) == read
+
+
+def test_defaults_of_classification():
+    read = Classification.read({}, "classification")
+    assert (list(read.heads), list(read.baselines)) == (["skip"], ["raw_gru"])
+    assert (read.hidden_units, read.gru_units) == ([1024, 512, 256], 256)
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ({"heads": {"skp": {}}}, "heads.skp: head is 'skp'; expected one of avg, max, skip; did you mean skip?"),
+        ({"heads": {"a": {"head": "skp"}}}, "heads.a.head: head is 'skp'; expected one of avg, max, skip"),
+        ({"heads": {"skip": {"variant": "old"}}}, "heads.skip.variant: is 'old'; expected 'paper' or 'released'"),
+        ({"heads": {"skip": 3}}, "heads.skip: is 3; expected a valid dictionary"),
+        ({"heads": {"skip": {"units": 3}}}, "heads.skip.units: unknown key; known: head, variant"),
+        ({"heads": ["skip"]}, "heads: is ['skip']; expected a valid dictionary"),
+        ({"heads": {"a head": {"head": "skip"}}}, "heads.a head: String should match pattern"),
+        (
+            {"baselines": {"gru": {}}},
+            "baselines.gru: baseline is 'gru'; expected one of base_avgpool, base_gru, raw_gru",
+        ),
+        ({"hidden_units": [256, 0]}, "hidden_units.1: is 0"),
+        ({"gru_units": 0}, "gru_units: is 0"),
+    ],
+)
+def test_a_wrong_classifier_is_named(content, line):
+    with pytest.raises(InputError) as error:
+        Classification.read(content, "classification")
+    assert str(error.value).startswith(f"classification: {line}")
+    assert "\n" not in str(error.value)

@@ -1,0 +1,168 @@
+"""A whole run: references between sections, the file that an error names, and what is generated from the models."""
+
+import copy
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from astromer.config.encoders import ImportedEncoder
+from astromer.config.run import Run, read_run
+from astromer.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[3]
+SURVEYS = {
+    "sim": {"format": "simulated", "simulated": {"style": "macho", "objects": 10, "classes": ["EC", "RRab"]}},
+    "sky": {"format": "macho", "source": "macho"},
+    "unused": {"format": "macho", "source": "other"},
+}
+WEIGHTS = {"macho-v1": {"architecture": "v1", "url": "https://a.b/c.zip", "file": "c.zip", "sha256": "0" * 64}}
+CONTENT = {
+    "run": "test",
+    "surveys": SURVEYS,
+    "weights": WEIGHTS,
+    "pretraining": {"surveys": ["sky"]},
+    "encoders": {"ours": {"architecture": "v2"}, "theirs": {"weights": "macho-v1"}},
+    "datasets": {
+        "sky_known": {"survey": "sky", "classes": ["EC", "RRab"]},
+        "simulated": {"survey": "sim", "classes": ["EC", "RRab"]},
+        "asked": {"survey": "sim", "classes": ["EC", "RRab"], "role": "in-domain"},
+    },
+}
+
+
+def changed(*path_and_value):
+    """`CONTENT` with another value at a path."""
+    *path, last, value = path_and_value
+    content = copy.deepcopy(CONTENT)
+    section = content
+    for key in path:
+        section = section[key]
+    section[last] = value
+    return content
+
+
+def problems(content, *arguments):
+    with pytest.raises(InputError) as error:
+        read_run(content, *arguments)
+    return str(error.value).split("\n")
+
+
+def load(name):
+    return yaml.safe_load((ROOT / "config" / name).read_text(encoding="utf-8"))
+
+
+def test_what_sections_say_of_each_other():
+    run = read_run(CONTENT)
+    assert run.used_surveys == ["sky", "sim"]
+    assert run.simulated_surveys == ["sim"]
+    assert run.imported_encoders == {"theirs": ImportedEncoder(weights="macho-v1")}
+    assert run.trained_encoders == ["ours"]
+    assert [run.architecture_of(name) for name in run.encoders] == ["v2", "v1"]
+    assert [run.role_of(name) for name in run.datasets] == ["in-domain", "out-of-domain", "in-domain"]
+    assert run.survey_of("simulated") is run.surveys["sim"]
+    assert run.weights_of("theirs") is run.weights["macho-v1"]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "line"),
+    [
+        (("pretraining", "surveys"), ["sky", "skye"], "pretraining.surveys.1: survey is 'skye'; expected one of sim, "),
+        (("datasets", "asked", "survey"), "smi", "datasets.asked.survey: survey is 'smi'; expected one of sim, sky, "),
+        (
+            ("encoders", "theirs", "weights"),
+            "macho-v2",
+            "encoders.theirs.weights: weights is 'macho-v2'; expected one of",
+        ),
+    ],
+)
+def test_a_reference_to_nothing_is_named_with_the_known_ones(path, name, line):
+    (found,) = problems(changed(*path, name), [("run.yaml", CONTENT)])
+    assert found.startswith(f"run.yaml: {line}")
+    assert "did you mean" in found
+
+
+def test_all_wrong_references_are_listed():
+    content = changed("pretraining", "surveys", ["a"]) | {"weights": {}}
+    assert [line.partition(":")[0] for line in problems(content)] == [
+        "pretraining.surveys.0",
+        "encoders.theirs.weights",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "line"),
+    [
+        (("seed",), "42", "seed: is '42'; expected a valid integer"),
+        (("run",), "a run", "run: String should match pattern"),
+        (("windw",), 100, "windw: unknown key; did you mean window?"),
+        (("window",), 1, "window: is 1; expected greater than or equal to 2"),
+        (("surveys",), {}, "surveys: Dictionary should have at least 1 item"),
+        (("surveys", "sky", "format"), "fits", "surveys.sky: the key `format` must be one of"),
+        (("surveys", "sky", "macho"), {"bnd": "red"}, "surveys.sky.macho.bnd: unknown key; did you mean band?"),
+        (("surveys", "unused"), {"format": "macho"}, "surveys.unused: a survey of format macho needs the key `source`"),
+        (("surveys", "a sky"), SURVEYS["sky"], "surveys.a sky: String should match pattern"),
+        (("encoders", "ours", "num_heads"), 0, "encoders.ours.num_heads: is 0"),
+        (("encoders", "theirs", "architecture"), "v1", "encoders.theirs.architecture: unknown key; known: weights"),
+        (("datasets", "asked", "spc"), [20, 20], "datasets.asked.spc: holds a value twice: [20, 20]"),
+        (("pretraining", "surveys"), ["sky", "sky"], "pretraining.surveys: holds a value twice: ['sky', 'sky']"),
+        (("pretraining", "test_fraction"), 1.0, "pretraining.test_fraction: is 1.0; expected less than 1"),
+        (("masking",), {"probed": 2}, "masking.probed: is 2; expected less than or equal to 1"),
+        (("devices",), {"xla": "yes"}, "devices.xla: is 'yes'; expected a valid boolean"),
+        (("classification",), {"heads": {"skp": {}}}, "classification.heads.skp: head is 'skp'"),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_file(path, value, line):
+    content = changed(*path, value)
+    (found,) = problems(content, [("run.yaml", content)])
+    assert found.startswith(f"run.yaml: {line}")
+
+
+def test_an_error_names_the_file_that_sets_the_key():
+    files = [("surveys.yaml", {"surveys": SURVEYS}), ("run.yaml", {**CONTENT, "surveys": {"sim": SURVEYS["sim"]}})]
+    content = changed("surveys", "sky", "shards", 0) | {"seed": -1, "window": 1}
+    del content["run"]
+    lines = problems(content, files, ("--config", {"window": 1, "surveys": {"sim": {"shards": 3}}}))
+    assert sorted(lines) == [
+        "--config: window: is 1; expected greater than or equal to 2",
+        "run.yaml: run: missing; this key has no default",
+        "run.yaml: seed: is -1; expected greater than or equal to 0",
+        "surveys.yaml: surveys.sky.shards: is 0; expected greater than or equal to 1",
+    ]
+
+
+def test_of_two_files_that_set_a_key_the_later_one_is_named():
+    files = [("first.yaml", {"seed": -1}), ("second.yaml", {"seed": -2}), ("third.yaml", {"window": 3})]
+    assert problems(CONTENT | {"seed": -2}, files)[0].startswith("second.yaml: seed: is -2")
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "asas.yaml", "paper.yaml"])
+def test_the_runs_that_come_with_the_workflow_are_right_and_survive_the_round_trip(name):
+    content = load("surveys.yaml") | load("weights.yaml") | load(name)
+    run = read_run(content)
+    assert read_run(json.loads(json.dumps(run.plain()))) == run
+
+
+def test_every_key_has_a_description():
+    schema = Run.model_json_schema(by_alias=True)
+    sections = {"Run": schema, **schema["$defs"]}
+
+    def described(key):
+        section = sections.get(key.get("$ref", "").rpartition("/")[2], {})  # a section may say it of itself
+        return key.get("description") or section.get("description")
+
+    without = [
+        f"{name}.{key}"
+        for name, section in sections.items()
+        for key, what in section.get("properties", {}).items()
+        if not described(what)
+    ]
+    assert without == []
+
+
+def test_what_is_generated_from_the_models_is_up_to_date():
+    write_docs = runpy.run_path(str(ROOT / "config/write_docs.py"))
+    assert write_docs["SCHEMA"].read_text(encoding="utf-8") == write_docs["schema"](), "run `make docs`"
+    assert write_docs["TABLE"].read_text(encoding="utf-8") == write_docs["table"](), "run `make docs`"

@@ -1,0 +1,58 @@
+"""Entries of the same star are found by id and by position."""
+
+import numpy as np
+import polars as pl
+
+from astromer.splits.stars import star_numbers
+
+
+def entries(*rows):
+    return pl.DataFrame(rows, schema=["survey", "id", "ra", "dec"], orient="row")
+
+
+def same(numbers, one, other):
+    return numbers[one] == numbers[other]
+
+
+def test_close_entries_of_two_surveys_are_one_star():
+    arcsec = 1 / 3600
+    table = entries(("a", "1", 10.0, 60.0), ("b", "1", 10.0 + 1.5 * arcsec, 60.0), ("b", "2", 10.0, 60.0 + 3 * arcsec))
+    numbers = star_numbers(table, 2.0)
+    assert same(numbers, 0, 1), "1.5 arcsec of right ascension at dec 60 are 0.75 arcsec on the sky"
+    assert not same(numbers, 0, 2)
+
+
+def test_across_zero_right_ascension_and_at_the_pole():
+    equator = [("a", "1", 359.9999, 0.0), ("b", "x", 0.0001, 0.0)]
+    pole = [("a", "2", 10.0, 89.99999), ("b", "y", 190.0, 89.99999)]
+    table = entries(*equator, *pole)
+    numbers = star_numbers(table, 2.0)
+    assert same(numbers, 0, 1)
+    assert same(numbers, 2, 3)
+    assert not same(numbers, 0, 2)
+
+
+def test_without_positions_entries_match_by_survey_and_id():
+    table = entries(("a", "1", None, None), ("a", "1", None, None), ("b", "1", None, None), ("a", "2", 5.0, 5.0))
+    numbers = star_numbers(table, 2.0)
+    assert same(numbers, 0, 1)
+    assert len(set(numbers)) == 3
+
+
+def test_radius_zero_ignores_positions():
+    table = entries(("a", "1", 10.0, 10.0), ("b", "1", 10.0, 10.0))
+    assert len(set(star_numbers(table, 0.0))) == 2
+
+
+def test_agrees_with_the_great_circle_distance_of_all_pairs():
+    rng = np.random.default_rng(0)
+    ra, dec = rng.uniform(0, 0.02, 60), rng.uniform(-0.01, 0.01, 60)
+    table = pl.DataFrame({"survey": "a", "id": [str(i) for i in range(60)], "ra": ra, "dec": dec})
+    numbers = star_numbers(table, 5.0)
+    one, other = np.triu_indices(60, 1)
+    a, b = np.radians(dec[one]), np.radians(dec[other])
+    delta = np.radians(ra[one] - ra[other])
+    cosine = np.sin(a) * np.sin(b) + np.cos(a) * np.cos(b) * np.cos(delta)
+    close = np.degrees(np.arccos(np.clip(cosine, -1, 1))) * 3600 < 5.0
+    assert close.any()
+    assert all(same(numbers, i, j) for i, j in zip(one[close], other[close], strict=True))

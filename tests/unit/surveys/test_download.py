@@ -1,0 +1,100 @@
+"""Downloads against a server of our own on the loopback: resumed, retried, verified."""
+
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+import requests
+
+from astromer.errors import InputError
+from astromer.surveys.download import download
+
+CONTENT = np.random.default_rng(0).bytes(300_000)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Serve CONTENT; break off `server.breaks` times in the middle; honour ranges if `server.ranges`."""
+
+    def do_GET(self):
+        self.server.requests.append(self.headers.get("Range"))
+        if self.path == "/gone":
+            self.send_error(404)
+            return
+        start = 0
+        if self.server.ranges and (wanted := self.headers.get("Range")):
+            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+        if start >= len(CONTENT):
+            self.send_error(416)
+            return
+        body = CONTENT[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.server.breaks > 0:
+            self.server.breaks -= 1
+            body = body[: len(body) // 2]
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        """Stay silent."""
+
+
+@pytest.fixture
+def server():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.requests, server.breaks, server.ranges = [], 0, True
+    server.url = f"http://127.0.0.1:{server.server_port}/dump.tar.gz"
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_whole_file_arrives(server, tmp_path):
+    path = tmp_path / "downloads/dump.tar.gz"
+    download(server.url, path, sha256=SHA256, num_bytes=len(CONTENT))
+    assert path.read_bytes() == CONTENT
+    assert [file.name for file in path.parent.iterdir()] == ["dump.tar.gz"]
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_broken_connection_is_taken_up_again(server, tmp_path, ranges):
+    server.breaks, server.ranges = 2, ranges
+    download(server.url, tmp_path / "dump.tar.gz", sha256=SHA256, pause=0.01)
+    assert (tmp_path / "dump.tar.gz").read_bytes() == CONTENT
+    asked = [int(wanted[6:-1]) if wanted else 0 for wanted in server.requests]
+    assert asked[0] == 0 < asked[1]
+    assert (asked[2] > asked[1]) == ranges
+
+
+def test_later_job_goes_on_from_what_an_earlier_one_left(server, tmp_path):
+    server.breaks = 1
+    with pytest.raises(requests.RequestException):
+        download(server.url, tmp_path / "dump.tar.gz", attempts=1)
+    assert [file.name for file in tmp_path.iterdir()] == ["dump.tar.gz.part"]
+    download(server.url, tmp_path / "dump.tar.gz", sha256=SHA256)
+    assert len(server.requests) == 2
+    assert server.requests[1].startswith("bytes=")
+
+
+def test_complete_part_is_not_fetched_again(server, tmp_path):
+    (tmp_path / "dump.tar.gz.part").write_bytes(CONTENT)
+    download(server.url, tmp_path / "dump.tar.gz", sha256=SHA256)
+    assert (tmp_path / "dump.tar.gz").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("promise", [{"sha256": "0" * 64}, {"num_bytes": 7}])
+def test_other_file_than_promised_is_deleted(server, tmp_path, promise):
+    with pytest.raises(InputError, match=r"dump\.tar\.gz.*expected"):
+        download(server.url, tmp_path / "dump.tar.gz", **promise)
+    assert not list(tmp_path.iterdir())
+
+
+def test_refusal_names_the_address(server, tmp_path):
+    url = server.url.replace("dump.tar.gz", "gone")
+    with pytest.raises(InputError, match="/gone: the server answered 404"):
+        download(url, tmp_path / "gone", pause=0.01)
+    assert server.requests == [None]

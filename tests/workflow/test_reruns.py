@@ -1,0 +1,58 @@
+"""An edit of the sources reruns the rules that use what was edited, and no others."""
+
+import os
+import re
+
+import pytest
+from conftest import ROOT
+
+FIGURES = {f"draw_fig{name}" for name in ("02", "03", "07", "08", "12", "13", "14", "B")}
+FIGURES |= {"draw_curves", "draw_masking"}
+TRAINING = {"pretrain_encoder", "finetune_encoder"}
+EVERY_RULE = FIGURES | TRAINING
+EVERY_RULE |= {"ingest_shard", "merge_survey", "split_objects", "audit_splits", "embed_dataset", "train_head"}
+EVERY_RULE |= {"train_baseline", "collect_metrics", "analyse_attention", "reconstruct_windows", "write_config"}
+EVERY_RULE |= {"write_pretraining_records", "write_dataset_records", "write_test_records"}
+
+# What is edited, and the rules that use it; what only follows from these reruns as well.
+EDITS = {
+    "workflow_scripts/_entry.py": EVERY_RULE,
+    "astromer/surveys/filters.py": {"ingest_shard", "merge_survey"},
+    "astromer/surveys/readers/simulated.py": {"ingest_shard"},
+    "astromer/splits/audit.py": {"audit_splits"},
+    "astromer/models/heads/skip.py": {"train_head"},
+    "astromer/models/heads/avg.py": set(),
+    "astromer/evaluation/predictors.py": {*TRAINING, "reconstruct_windows", "draw_masking", "draw_figB"},
+    "astromer/plots/confusion.py": {"draw_fig13", "draw_fig14"},
+    "notebooks/fig12.ipynb": {"draw_fig12"},
+}
+
+
+def changed_rules(output):
+    """Rules that a dry run lists because of their own parameters or sources, not because of another job."""
+    reasons = output.partition("\nReasons:\n")[2].partition("\n\n")[0]
+    blocks = re.findall(r"^    (\w.*):\n        (.*)$", reasons, re.MULTILINE)
+    return {rule for reason, rules in blocks if "another job" not in reason for rule in rules.split(", ")}
+
+
+@pytest.mark.parametrize("path", EDITS)
+def test_an_edit_reruns_the_rules_that_use_it(finished, path):
+    edited = finished.root / path
+    before, times = edited.read_text(), edited.stat()
+    edited.write_text(
+        before.replace("heads and baselines", "heads, baselines", 1) if path.endswith("b") else f"{before}\n"
+    )
+    try:
+        output = finished.run("-n")
+    finally:
+        edited.write_text(before)
+        os.utime(edited, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert changed_rules(output) == EDITS[path], output[-3000:]
+
+
+def test_every_rule_with_a_script_has_a_digest_of_its_code():
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        for rule in re.split(r"^ *rule\b", path.read_text(), flags=re.MULTILINE)[1:]:
+            script = re.search(r"workflow_scripts/(\w+)\.py", rule)
+            if script and script[1] != "write_report":  # it calls Snakemake, and no code of ours
+                assert re.search(rf"""code_digest\(\s*"{script[1]}\"""", rule), f"{path.name}: {script[1]}"
