@@ -39,6 +39,7 @@ rule split_objects:
         validation_fraction=RUN.pretraining.validation_fraction,
         test_fraction=RUN.pretraining.test_fraction,
         match_radius_arcsec=RUN.splits.match_radius_arcsec,
+        id_spaces=RUN.id_spaces,
         seed=RUN.seed,
         simulated=RUN.simulated_surveys,
         code=code_digest("split_objects"),
@@ -75,6 +76,7 @@ rule audit_splits:
         names=list(RUN.datasets),
         surveys=[dataset.survey for dataset in RUN.datasets.values()],
         match_radius_arcsec=RUN.splits.match_radius_arcsec,
+        id_spaces=RUN.id_spaces,
         code=code_digest("audit_splits"),
     message:
         "Auditing the splits for leaks"

@@ -77,6 +77,12 @@ class Run(Section, defer_build=True):
         return list(dict.fromkeys(named))
 
     @property
+    def id_spaces(self) -> dict[str, str]:
+        """Id space of each survey of the run that has one."""
+        spaces = {name: self.surveys[name].id_space for name in self.used_surveys}
+        return {name: space for name, space in spaces.items() if space is not None}
+
+    @property
     def simulated_surveys(self) -> list[str]:
         """Surveys of the run whose stars are simulated, which figures and tables state."""
         return [name for name in self.used_surveys if self.surveys[name].options.simulated]

@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field, GetCoreSchemaHandler, Tag, create_mod
 from pydantic_core import CoreSchema
 
 from astromer.config.registry import FORMATS, check_name
-from astromer.config.section import UNION_TAG, Positive, Section, Sha256, Url
+from astromer.config.section import UNION_TAG, Name, Positive, Section, Sha256, Url
 
 
 class Download(Section):
@@ -94,6 +94,11 @@ class Survey(Section):
         description="Parts in which the survey is read and written; raise it for surveys larger than memory.",
     )
     filters: Filters = Field(Filters(), description="Which observations and objects are kept.")
+    id_space: Name | None = Field(
+        None,
+        description="Surveys with the same id space have the same id for the same star, as MACHO and the catalogue of "
+        "its variable stars by Alcock: there, equal ids are one star. null: the ids are the survey's own.",
+    )
 
     @property
     def options(self) -> Any:

@@ -1,10 +1,14 @@
 """Draw the training, validation and test objects, once per run; the sets are stored and reused.
 
-Every draw sorts the objects by a hash of the seed, the purpose and the object's id. It therefore depends neither on the
-order of files nor on the number of cores, and the hash of an object does not change when others are added.
+Every draw sorts the objects by a hash of the seed, the purpose and the object's id, and takes sets from the beginning
+of that order. It therefore depends neither on the order of files nor on the number of cores. When objects are added,
+the order of the others does not change, but their sets may: each added object moves those of its class that follow it
+back by one, so that a set loses at most as many objects as were added before them. Sets of a class that `short_classes:
+cap` shortens also change in size.
 """
 
 import hashlib
+from collections.abc import Mapping
 
 import polars as pl
 
@@ -24,9 +28,11 @@ def num_learned(dataset: Dataset, num_objects: int) -> int:
     return largest
 
 
-def number_stars(metadata: pl.DataFrame, radius_arcsec: float) -> pl.DataFrame:
+def number_stars(
+    metadata: pl.DataFrame, radius_arcsec: float, id_spaces: Mapping[str, str] | None = None
+) -> pl.DataFrame:
     """Add the column `star`, equal for entries of the same star (see `astromer.splits.stars.star_numbers`)."""
-    return metadata.with_columns(star=pl.Series(star_numbers(metadata, radius_arcsec)))
+    return metadata.with_columns(star=pl.Series(star_numbers(metadata, radius_arcsec, id_spaces)))
 
 
 def split_dataset(metadata: pl.DataFrame, dataset: Dataset, *, name: str, seed: int) -> pl.DataFrame:

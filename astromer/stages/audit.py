@@ -1,6 +1,6 @@
 """Stage 2, at its end: check that no star is on both sides of a boundary between learning and testing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +18,7 @@ def audit_splits(
     names: Sequence[str],
     surveys: Sequence[str],
     match_radius_arcsec: float,
+    id_spaces: Mapping[str, str],
 ) -> None:
     """Compare both sides of every boundary between learning and testing; write a table of all boundaries.
 
@@ -26,10 +27,10 @@ def audit_splits(
         pretraining, sets: files written by `split_objects`.
         table: written, see `astromer.splits.audit.audit`.
         names, surveys: dataset and survey of each of `sets`.
-        match_radius_arcsec: entries closer than this are the same star.
+        match_radius_arcsec, id_spaces: see `astromer.splits.audit.audit`.
 
     Raises:
-        InputError: a star is on both sides of a boundary.
+        InputError: see `astromer.splits.audit.audit`.
     """
     positions = pl.concat(pl.read_parquet(path, columns=["survey", "id", "ra", "dec"]) for path in metadata)
     drawn = {
@@ -37,4 +38,4 @@ def audit_splits(
         for name, survey, path in zip(names, surveys, sets, strict=True)
     }
     with atomic_path(table) as temporary:
-        audit(pl.read_parquet(pretraining), drawn, positions, match_radius_arcsec).write_csv(temporary)
+        audit(pl.read_parquet(pretraining), drawn, positions, match_radius_arcsec, id_spaces).write_csv(temporary)

@@ -23,6 +23,7 @@ def split_objects(
     validation_fraction: float,
     test_fraction: float,
     match_radius_arcsec: float,
+    id_spaces: Mapping[str, str],
     seed: int,
 ) -> None:
     """Draw the sets of pretraining and of every dataset, fold and SPC.
@@ -36,10 +37,10 @@ def split_objects(
         names: datasets in the order of `sets` and of the rows of `counts`.
         pretraining_surveys: surveys that are used for pretraining.
         validation_fraction, test_fraction: fractions of the stars of pretraining.
-        match_radius_arcsec: see `astromer.splits.stars.star_numbers`.
+        match_radius_arcsec, id_spaces: see `astromer.splits.stars.star_numbers`.
         seed: seed of all draws.
     """
-    objects = number_stars(pl.concat(pl.read_parquet(path) for path in metadata), match_radius_arcsec)
+    objects = number_stars(pl.concat(pl.read_parquet(path) for path in metadata), match_radius_arcsec, id_spaces)
     sections = {name: Dataset.read(datasets[name], f"datasets.{name}") for name in names}
     drawn = {name: split_dataset(objects, section, name=name, seed=seed) for name, section in sections.items()}
     test_stars = pl.concat(table.filter(pl.col("subset") == "test")["star"] for table in drawn.values())

@@ -66,6 +66,21 @@ def test_order_of_the_catalogue_does_not_matter():
     assert draw(objects.sample(fraction=1, shuffle=True, seed=1), dataset(), seed=3).equals(expected)
 
 
+def test_added_objects_push_others_back_but_do_not_reorder_them():
+    objects = survey({"EC": 60, "RRab": 60, "LPV": 60})
+    added = survey({"EC": 1, "RRab": 2}, seed=5).with_columns(
+        pl.format("new-{}", "id").alias("id"), pl.col("star") + 9999
+    )
+    before, after = (draw(table, dataset(folds=1), seed=3) for table in (objects, pl.concat([objects, added])))
+    for spc, subset in ((5, "train"), (20, "validation"), (None, "test")):
+        of_set = pl.col("spc").eq_missing(spc) & (pl.col("subset") == subset)
+        lost = before.filter(of_set).join(after.filter(of_set), on="id", how="anti")
+        counts = Counter(lost["class"])
+        assert counts["EC"] <= 1
+        assert counts["RRab"] <= 2
+        assert counts["LPV"] == 0, "a class that got no new object keeps all its sets"
+
+
 def test_folds_and_seeds_differ():
     objects = survey(dict.fromkeys(CLASSES, 100))
     one, other = (draw(objects, dataset(), seed=seed) for seed in (1, 2))

@@ -56,3 +56,16 @@ def test_agrees_with_the_great_circle_distance_of_all_pairs():
     close = np.degrees(np.arccos(np.clip(cosine, -1, 1))) * 3600 < 5.0
     assert close.any()
     assert all(same(numbers, i, j) for i, j in zip(one[close], other[close], strict=True))
+
+
+def test_ids_of_one_id_space_are_matched_across_surveys():
+    table = entries(("macho", "1.2.3", None, None), ("alcock", "1.2.3", None, None), ("atlas", "1.2.3", None, None))
+    numbers = star_numbers(table, 2.0, {"macho": "m", "alcock": "m"})
+    assert same(numbers, 0, 1)
+    assert not same(numbers, 0, 2)
+    assert len(set(star_numbers(table, 2.0, {"macho": "atlas"}))) == 3, "an id space is not the survey of that name"
+
+
+def test_a_chain_of_id_and_position_is_one_star():
+    table = entries(("macho", "1", None, None), ("alcock", "1", 10.0, 10.0), ("atlas", "x", 10.0, 10.0))
+    assert len(set(star_numbers(table, 2.0, {"macho": "m", "alcock": "m"}))) == 1
