@@ -30,8 +30,10 @@ rule train_head:
     params:
         head=lambda wildcards: RUN.classification.heads[wildcards.head].head,
         variant=lambda wildcards: RUN.classification.heads[wildcards.head].variant,
+        standardise=lambda wildcards: RUN.classification.heads[wildcards.head].standardise,
         classes=classes_of,
-        hidden_units=RUN.classification.hidden_units,
+        hidden_units=lambda wildcards: RUN.classification.hidden_units_of(wildcards.head),
+        weighting=RUN.classification.weighting,
         training=RUN.classification.training.plain(),
         seed=RUN.seed,
         state=f"results/{RUN.run}/states/classify/{{encoder}}/{{dataset}}/fold{{fold}}/spc{{spc}}/{{head}}",

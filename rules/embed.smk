@@ -29,6 +29,8 @@ rule embed_dataset:
         runtime=scaled_runtime(60),
     params:
         window=RUN.window,
+        arrays=RUN.classification.arrays,
+        whole_windows=RUN.classification.reads_padding,
         simulated=RUN.simulated_surveys,
         code=code_digest("embed_dataset"),
     message:

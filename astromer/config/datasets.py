@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from astromer.config.encoders import Training
-from astromer.config.registry import BASELINES, HEADS, check_name
+from astromer.config.registry import BASELINES, HEADS, check_name, head_arrays
 from astromer.config.section import DashedName, Distinct, Positive, Section, Variant
 
 Role = Literal["in-domain", "out-of-domain"]
+Weighting = Literal["objects", "windows"]
 
 
 class Splits(Section):
@@ -65,6 +66,19 @@ class Head(Section):
         "skip", description="Its module in `astromer/models/heads/`; by default the one of the entry's name."
     )
     variant: Variant = Field("paper", description="`released` repeats the behaviour of the released code.")
+    standardise: bool | None = Field(
+        None,
+        description="Shift and scale the inputs by the mean and standard deviation of the training windows; null: yes "
+        "in `paper`, no in `released`.",
+    )
+    hidden_units: list[Positive] | None = Field(
+        None, description="Widths of the dense layers below the logits; null for `classification.hidden_units`."
+    )
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Arrays of `astromer.models.pooling.pool` that it reads."""
+        return head_arrays(self.head, self.variant)
 
 
 class Baseline(Section):
@@ -75,6 +89,14 @@ class Baseline(Section):
         "raw_gru", description="Its module in `astromer/models/baselines/`; by default the one of the entry's name."
     )
     variant: Variant = Field("paper", description="`released` repeats the handicap of the released code.")
+
+
+class HeadTraining(Training):
+    """Training of a head: small steps and batches, for a few samples per class."""
+
+    learning_rate: float = Field(0.0001, gt=0, description="Learning rate of Adam.")
+    batch_size: Positive = Field(32, description="Windows per batch.")
+    patience: Positive = Field(30, description="Epochs without a lower validation loss after which training stops.")
 
 
 class Classification(Section):
@@ -90,7 +112,29 @@ class Classification(Section):
         [1024, 512, 256], description="Widths of the dense layers below the logits (released code)."
     )
     gru_units: Positive = Field(256, description="Width of the recurrent layer of the GRU baselines (released code).")
-    training: Training = Field(Training(), description="How heads and baselines are trained.")
+    weighting: Weighting = Field(
+        "objects",
+        description="What has equal weight in the loss of heads and baselines: `objects`, or `windows` as in the "
+        "released code, in which an object has as much weight as it has windows.",
+    )
+    training: HeadTraining = Field(HeadTraining(), description="How the heads are trained.")
+    baseline_training: Training = Field(Training(), description="How the baselines are trained.")
+
+    @property
+    def arrays(self) -> list[str]:
+        """Arrays that the embeddings contain: those that the heads read, and `mean`, which has the encoder's shape."""
+        return sorted({"mean"}.union(*(head.arrays for head in self.heads.values())))
+
+    def hidden_units_of(self, head: str) -> list[int]:
+        """Return the widths of a head's dense layers."""
+        own = self.heads[head].hidden_units
+        return self.hidden_units if own is None else own
+
+    @property
+    def reads_padding(self) -> bool:
+        """Whether a head reads the padding of windows, which the variant `released` of some heads does."""
+        padded = {"padding", "sequence"}
+        return any(head.variant == "released" and not padded.isdisjoint(head.arrays) for head in self.heads.values())
 
     @model_validator(mode="before")
     @classmethod

@@ -1,5 +1,6 @@
 """Registries of heads, baselines and readers: each is one module in the folder of its kind, found by its file name."""
 
+import ast
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,3 +29,25 @@ def check_name(kind: str, name: str, known: Iterable[str]) -> str:
     similar = get_close_matches(name, known, n=1)
     hint = f"; did you mean {similar[0]}?" if similar else ""
     raise InputError(f"{kind} is {name!r}; expected one of {', '.join(sorted(known))}{hint}")
+
+
+def head_arrays(name: str, variant: str = "paper") -> tuple[str, ...]:
+    """Return the names of the arrays of `astromer.models.pooling.pool` that a head reads.
+
+    They are read from the source of its module: `INPUTS`, or for the variant `released` `RELEASED_INPUTS` if it is
+    defined. Nothing is imported, so that the workflow knows them without Keras, and embeddings depend on what the heads
+    read, but not on the code of the heads.
+
+    Raises:
+        InputError: there is no such head.
+    """
+    source = Path(__file__).parents[1] / "models/heads" / f"{check_name('head', name, HEADS)}.py"
+    assigned = {
+        target.id: node.value
+        for node in ast.parse(source.read_text(encoding="utf-8"), str(source)).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    released = "RELEASED_INPUTS" if variant == "released" and "RELEASED_INPUTS" in assigned else "INPUTS"
+    return tuple(ast.literal_eval(assigned[released]))

@@ -6,12 +6,14 @@ from typing import Any
 
 import keras
 
+from astromer.config.datasets import Weighting
 from astromer.config.encoders import Training
 from astromer.config.section import Variant
 from astromer.data.batches import PAD_MULTIPLE, plain_batches
 from astromer.evaluation.embeddings import window_table
 from astromer.models.baselines import build_baseline
 from astromer.stages.classify import train_and_score
+from astromer.training.classification import weigh_objects
 from astromer.training.state import StateFile, fingerprint
 
 
@@ -27,6 +29,7 @@ def train_baseline(
     window: int,
     hidden_units: Sequence[int],
     gru_units: int,
+    weighting: Weighting,
     training: Mapping[str, Any],
     seed: int,
     state: str,
@@ -40,26 +43,28 @@ def train_baseline(
         baseline, variant: name and variant of the baseline.
         window: observations per window.
         gru_units: width of the recurrent layer.
-        classes, hidden_units, training, seed, state, tags: as for `astromer.stages.classify.train_head`.
+        classes, hidden_units, weighting, training, seed, state, tags: as for `astromer.stages.classify.train_head`.
     """
     keras.utils.set_random_seed(seed)
-    options = Training.read(training, "classification.training")
+    options = Training.read(training, "classification.baseline_training")
 
     def batches(path: Path, **more: Any) -> Any:
         return plain_batches([path], window=window, batch_size=options.batch_size, pad_multiple=PAD_MULTIPLE, **more)
 
+    tables = {path: window_table(batches(path)) for path in (train, validation, test)}
     shape = {"units": gru_units, "hidden": hidden_units}
     identity = {"seed": seed, "batch_size": options.batch_size, "window": window, "baseline": baseline}
-    identity |= {"variant": variant} | shape
+    identity |= {"variant": variant, "weighting": weighting} | shape
     train_and_score(
         build_baseline(baseline, num_classes=len(classes), variant=variant, **shape),
-        lambda epoch: batches(train, shuffle=True, seed=seed, epoch=epoch),
-        batches(validation),
+        lambda epoch: weigh_objects(batches(train, shuffle=True, seed=seed, epoch=epoch), tables[train]),
+        weigh_objects(batches(validation), tables[validation]),
         batches(test),
-        window_table(batches(test)),
+        tables[test],
         folder,
         classes=classes,
         options=options,
+        weighting=weighting,
         state=StateFile(Path(state), fingerprint([train, validation], **identity)),
         tags=tags,
     )

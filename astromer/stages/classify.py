@@ -8,12 +8,15 @@ from typing import Any, cast
 import keras
 import polars as pl
 
+from astromer.config.datasets import HeadTraining, Weighting
 from astromer.config.encoders import Training
+from astromer.config.registry import head_arrays
 from astromer.config.section import Variant
 from astromer.evaluation.embeddings import head_inputs
 from astromer.evaluation.scores import predictions_table, score_predictions, tag_scores
 from astromer.files import atomic_path
-from astromer.models.heads import build_head, head_module
+from astromer.models.heads import build_head
+from astromer.models.standardise import adapt_to_training
 from astromer.training.classification import array_batches, predict, train_classifier
 from astromer.training.state import StateFile, fingerprint
 from astromer.training.steps import Batches
@@ -25,8 +28,10 @@ def train_head(
     *,
     head: str,
     variant: Variant,
+    standardise: bool | None,
     classes: Sequence[str],
     hidden_units: Sequence[int],
+    weighting: Weighting,
     training: Mapping[str, Any],
     seed: int,
     state: str,
@@ -38,23 +43,28 @@ def train_head(
         embeddings: file written by `embed_dataset`.
         folder: written, see `train_and_score`.
         head, variant: name and variant of the head.
+        standardise: whether its inputs are standardised, see `astromer.models.heads.build_head`.
         classes: classes in the order of the labels.
         hidden_units: widths of the classifier's relu layers.
+        weighting: see `astromer.training.classification.train_classifier`.
         training: section of the configuration.
         seed: seed of all random numbers.
         state: folder of the state from which a killed job resumes.
         tags: columns that identify the scores, see `astromer.evaluation.scores.tag_scores`.
     """
     keras.utils.set_random_seed(seed)
-    options, inputs = Training.read(training, "classification.training"), head_module(head).INPUTS
+    options, inputs = HeadTraining.read(training, "classification.training"), head_arrays(head, variant)
     table = pl.read_parquet(embeddings)
     tables = {name: table.filter(pl.col("subset") == name) for name in ("train", "validation", "test")}
     arrays = {name: head_inputs(rows, inputs) for name, rows in tables.items()}
     num_levels, dim = cast(pl.Array, table["mean"].dtype).shape
     shape = {"num_levels": num_levels, "dim": dim, "num_classes": len(classes), "hidden": hidden_units}
     identity = {"seed": seed, "batch_size": options.batch_size, "head": head, "variant": variant} | shape
+    identity |= {"standardise": standardise, "weighting": weighting}
+    model = build_head(head, variant=variant, standardise=standardise, **shape)
+    adapt_to_training(model, arrays["train"])
     train_and_score(
-        build_head(head, variant=variant, **shape),
+        model,
         array_batches(arrays["train"], options.batch_size, seed=seed),
         array_batches(arrays["validation"], options.batch_size)(0),
         array_batches(arrays["test"], options.batch_size)(0),
@@ -62,6 +72,7 @@ def train_head(
         folder,
         classes=classes,
         options=options,
+        weighting=weighting,
         state=StateFile(Path(state), fingerprint([embeddings], **identity)),
         tags=tags,
     )
@@ -77,6 +88,7 @@ def train_and_score(
     *,
     classes: Sequence[str],
     options: Training,
+    weighting: Weighting,
     state: StateFile,
     tags: Mapping[str, Any],
 ) -> None:
@@ -87,9 +99,9 @@ def train_and_score(
         training_batches, validation, test: as for `astromer.training.classification.train_classifier`.
         test_windows: `id`, `window` and `label` of the rows of `test`.
         folder: written: `model.keras`, `history.csv`, `predictions.parquet`, `metrics.csv`.
-        classes, options, state, tags: as for `train_head`.
+        classes, options, weighting, state, tags: as for `train_head`.
     """
-    history = train_classifier(model, training_batches, validation, options, state=state)
+    history = train_classifier(model, training_batches, validation, options, weighting=weighting, state=state)
     ids, windows, labels = (test_windows[name] for name in ("id", "window", "label"))
     predictions = predictions_table(ids, windows, labels, predict(model, test), classes)
     with atomic_path(folder / "model.keras") as temporary:

@@ -1,5 +1,6 @@
 """Stage 6: representations of the windows of a dataset, computed once and read by every head."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +13,17 @@ from astromer.models.weights import load_pretrained
 BATCH_SIZE = 256  # does not change the result
 
 
-def embed_dataset(model: Path, train: Path, validation: Path, test: Path, embeddings: Path, *, window: int) -> None:
+def embed_dataset(
+    model: Path,
+    train: Path,
+    validation: Path,
+    test: Path,
+    embeddings: Path,
+    *,
+    window: int,
+    arrays: Sequence[str],
+    whole_windows: bool,
+) -> None:
     """Run the frozen encoder once on all windows of one fold and SPC.
 
     Args:
@@ -20,13 +31,18 @@ def embed_dataset(model: Path, train: Path, validation: Path, test: Path, embedd
         train, validation, test: records of the fold and SPC.
         embeddings: written; the columns of `astromer.evaluation.embeddings.embed_windows` and `subset`.
         window: observations per window.
+        arrays: arrays to store, see `astromer.models.pooling.pool`: those that the heads of the run read.
+        whole_windows: pad all windows to `window`, because a head reads the padding.
     """
     pretrained = load_pretrained(model.parent)
     encoder = pretrained.model.get_layer("encoder")
-    pad_multiple = PAD_MULTIPLE if pretrained.config.ignores_padding else None
+    pad_multiple = PAD_MULTIPLE if pretrained.config.ignores_padding and not whole_windows else None
     tables = [
         embed_windows(
-            encoder, plain_batches([path], window=window, batch_size=BATCH_SIZE, pad_multiple=pad_multiple)
+            encoder,
+            plain_batches([path], window=window, batch_size=BATCH_SIZE, pad_multiple=pad_multiple),
+            arrays,
+            window=window,
         ).with_columns(subset=pl.lit(subset))
         for subset, path in (("train", train), ("validation", validation), ("test", test))
     ]

@@ -1,12 +1,15 @@
 """Supervised training of heads on frozen embeddings and of baselines on light curves."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import keras
 import numpy as np
+import polars as pl
 import tensorflow as tf
 from keras import ops
 
+from astromer.config.datasets import Weighting
 from astromer.config.encoders import Training
 from astromer.errors import InputError
 from astromer.training.history import History
@@ -22,20 +25,25 @@ def train_classifier(
     validation: Batches,
     options: Training,
     *,
+    weighting: Weighting = "objects",
     jit: bool = False,
     state: StateFile | None = None,
 ) -> History:
     """Train a model with logits `(batch, classes)` as output in place, and leave it with its best weights.
 
-    Batches contain the model's inputs and `label`, integers of shape `(batch,)`; for arrays in memory, see
-    `array_batches`. The batch size in `options` is not used. Arguments and errors are those of `loop.train`.
+    Batches contain the model's inputs, `label`, integers of shape `(batch,)`, and for the weighting `objects` the
+    float32 `weight` `(batch,)`; for arrays in memory, see `array_batches`, for records `weigh_objects`. The batch size
+    in `options` is not used. Arguments and errors are those of `loop.train`, except for
+
+    Args:
+        weighting: what has equal weight in the loss: `objects`, or `windows` as in the released code.
     """
     with model.distribute_strategy.scope():
         optimizer = keras.optimizers.Adam(options.learning_rate)
     return train(
         model,
         optimizer,
-        ClassificationObjective(),
+        ClassificationObjective(weighted=weighting == "objects"),
         training,
         validation,
         epochs=options.epochs,
@@ -47,7 +55,7 @@ def train_classifier(
 
 def array_batches(
     arrays: Mapping[str, np.ndarray], batch_size: int, *, seed: int | None = None
-) -> Callable[[int], list[Batch]]:
+) -> Callable[[int], Batches]:
     """Split arrays with a common first axis into batches; with a seed, the rows are shuffled in each epoch.
 
     Args:
@@ -56,7 +64,7 @@ def array_batches(
         seed: seed of the order, which depends on the seed and the epoch only. None keeps the order of the arrays.
 
     Returns:
-        A function from the epoch, counted from 0, to its batches.
+        A function from the epoch, counted from 0, to its batches, in which float16 arrays are float32.
 
     Raises:
         InputError: the arrays differ in length.
@@ -66,12 +74,41 @@ def array_batches(
         raise InputError(f"arrays of one length were expected, these have {lengths}")
     rows = next(iter(lengths.values()))
 
-    def batches(epoch: int) -> list[Batch]:
+    def batches(epoch: int) -> Batches:
         order = np.arange(rows) if seed is None else np.random.default_rng([seed, epoch]).permutation(rows)
-        chunks = (order[start : start + batch_size] for start in range(0, rows, batch_size))
-        return [{name: array[chunk] for name, array in arrays.items()} for chunk in chunks]
+        return _ArrayBatches(arrays, [order[start : start + batch_size] for start in range(0, rows, batch_size)])
 
     return batches
+
+
+@dataclass(frozen=True)
+class _ArrayBatches:
+    """Batches of arrays, made anew in each iteration, because sequences of vectors are large."""
+
+    arrays: Mapping[str, np.ndarray]
+    chunks: Sequence[np.ndarray]
+
+    def __iter__(self) -> Iterator[Batch]:
+        for chunk in self.chunks:
+            yield {name: _single(array[chunk]) for name, array in self.arrays.items()}
+
+
+def _single(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def weigh_objects(batches: tf.data.Dataset, windows: pl.DataFrame) -> tf.data.Dataset:
+    """Add the weight of each window, 1 / number of windows of its object, to batches of windows.
+
+    Args:
+        batches: batches with the field `id`.
+        windows: the column `id` of all windows of the set, as in `astromer.evaluation.embeddings.window_table`.
+    """
+    counts = windows.group_by("id").len().sort("id")
+    weights = tf.constant(1 / counts["len"].to_numpy(), tf.float32)
+    initializer = tf.lookup.KeyValueTensorInitializer(tf.constant(counts["id"].to_list()), weights)
+    table = tf.lookup.StaticHashTable(initializer, default_value=np.nan)  # a window that is not in the table must fail
+    return batches.map(lambda batch: {**batch, "weight": table.lookup(batch["id"])})
 
 
 def predict(model: keras.Model, batches: Batches) -> np.ndarray:

@@ -86,26 +86,39 @@ class ReconstructionObjective:
 
 @dataclass(frozen=True)
 class ClassificationObjective:
-    """Categorical cross-entropy of logits `(batch, classes)` against the integer field `label` `(batch,)`."""
+    """Categorical cross-entropy of logits `(batch, classes)` against the integer field `label` `(batch,)`.
 
-    fields = MappingProxyType({"label": ((None,), "int32")})
-    names = ("windows", "loss", "correct")
+    Attributes:
+        weighted: multiply the loss and the hits of each window by the float32 field `weight` `(batch,)` and divide by
+            the sum of the weights; without it, windows have equal weight, as in the released code.
+    """
+
+    weighted: bool = False
+
+    names = ("windows", "loss", "correct", "weight")
+
+    @property
+    def fields(self) -> Mapping[str, tuple[tuple[int | None, ...], str]]:
+        """`label`, and `weight` if `weighted`."""
+        return {"label": ((None,), "int32")} | ({"weight": ((None,), "float32")} if self.weighted else {})
 
     def totals(self, outputs: Any, batch: Mapping[str, Any]) -> Totals:
-        """Sum windows, cross-entropies, and windows whose largest logit is that of the label."""
+        """Sum windows, weights, and weighted cross-entropies and hits (the largest logit is that of the label)."""
         logits, label = ops.cast(outputs, "float32"), ops.cast(batch["label"], "int32")
         # Sparse, so that a label beyond the last class fails: as a one-hot row of zeros, it would give a loss of zero.
         loss = ops.sparse_categorical_crossentropy(label, logits, from_logits=True)
-        correct = ops.equal(ops.cast(ops.argmax(logits, axis=-1), "int32"), label)
+        correct = ops.cast(ops.equal(ops.cast(ops.argmax(logits, axis=-1), "int32"), label), "float32")
+        weight = batch["weight"] if self.weighted else ops.ones_like(loss)
         return {
             "windows": ops.sum(ops.ones_like(loss)),
-            "loss": ops.sum(loss),
-            "correct": ops.sum(ops.cast(correct, "float32")),
+            "loss": ops.sum(weight * loss),
+            "correct": ops.sum(weight * correct),
+            "weight": ops.sum(weight),
         }
 
     def results(self, totals: Totals) -> dict[str, Any]:
         """Return `loss` and `accuracy`."""
-        return {"loss": totals["loss"] / totals["windows"], "accuracy": totals["correct"] / totals["windows"]}
+        return {"loss": totals["loss"] / totals["weight"], "accuracy": totals["correct"] / totals["weight"]}
 
 
 def _points(values: Any) -> Any:

@@ -1,8 +1,13 @@
-"""Classifier heads on the pooled representations of a frozen encoder, one module per head.
+"""Classifier heads on the representations of a frozen encoder, one module per head.
 
-Every module of this package is a head, named after its file. It defines `INPUTS`, the names of the arrays of
-`astromer.models.pooling.pool` that it reads, and `features(pooled, variant)`, which returns `(batch, any)` for the
-common classifier. The encoder therefore runs only once, for any number of heads and epochs.
+Every module of this package is a head, named after its file. It defines
+
+- `INPUTS`, a literal tuple of the names of the arrays of `astromer.models.pooling.pool` that it reads (and
+  `RELEASED_INPUTS` if the variant `released` reads others);
+- `features(pooled, variant)`, which returns `(batch, any)` for the common classifier;
+- `classify(features, num_classes, hidden)`, only if it has a classifier of its own.
+
+The encoder therefore runs only once, for any number of heads and epochs.
 """
 
 from collections.abc import Sequence
@@ -11,8 +16,13 @@ from types import ModuleType
 
 import keras
 
-from astromer.config.registry import HEADS, check_name
+from astromer.config.registry import HEADS, check_name, head_arrays
+from astromer.config.section import VARIANTS
 from astromer.models.classifier import classify
+from astromer.models.standardise import Standardise
+
+STANDARDISED_AXES = {"mean": 2, "max": 1, "padding": 1, "sequence": 1}
+"""Arrays of `pool` that are standardised, and the number of their last axes with a separate mean and scale."""
 
 
 def head_module(name: str) -> ModuleType:
@@ -25,7 +35,14 @@ def head_module(name: str) -> ModuleType:
 
 
 def build_head(
-    name: str, *, num_levels: int, dim: int, num_classes: int, hidden: Sequence[int], variant: str = "paper"
+    name: str,
+    *,
+    num_levels: int,
+    dim: int,
+    num_classes: int,
+    hidden: Sequence[int],
+    variant: str = "paper",
+    standardise: bool | None = None,
 ) -> keras.Model:
     """Build a head.
 
@@ -36,19 +53,33 @@ def build_head(
         num_classes: number of logits.
         hidden: widths of the classifier's relu layers.
         variant: `paper` or `released`.
+        standardise: begin with `Standardise` layers, which `astromer.models.standardise.adapt_to_training` sets; None
+            means yes in `paper` and no in `released`.
 
     Returns:
-        Model `head_<name>`. Its inputs are the arrays that the head reads, `mean` `(batch, num_levels, dim)` or `max`
-        `(batch, dim)`; its output the logits `(batch, num_classes)`.
+        Model `head_<name>`. Its inputs are the arrays of `astromer.config.registry.head_arrays`; its output the logits
+        `(batch, num_classes)`.
 
     Raises:
         InputError: there is no such head or variant.
     """
-    head = head_module(name)
-    shapes = {"mean": (num_levels, dim), "max": (dim,)}
+    module = head_module(name)
+    check_name("head variant", variant, VARIANTS)
+    shapes = {
+        "mean": (num_levels, dim),
+        "max": (dim,),
+        "padding": (dim,),
+        "sequence": (None, dim),
+        "valid": (None, 1),
+    }
     # Inputs
-    pooled = {name: keras.Input(shapes[name], name=name) for name in head.INPUTS}
+    pooled = {name: keras.Input(shapes[name], name=name) for name in head_arrays(name, variant)}
+    read = dict(pooled)
+    if variant == "paper" if standardise is None else standardise:
+        for array in sorted(STANDARDISED_AXES.keys() & pooled.keys()):
+            read[array] = Standardise(STANDARDISED_AXES[array], name=f"standardise_{array}")(pooled[array])
 
     # Head
-    logits = classify(head.features(pooled, variant), num_classes, hidden)
+    features = module.features(read, variant)
+    logits = getattr(module, "classify", classify)(features, num_classes, hidden)
     return keras.Model(pooled, logits, name=f"head_{name}")

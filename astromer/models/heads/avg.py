@@ -1,8 +1,13 @@
-"""Head `avg`: the time mean of the last level, over valid points (the released one pooled the padding)."""
+"""Head `avg`: the time mean of the last level.
+
+`released` averages over the padding instead, because the released code inverts its mask. For a full window, that is a
+zero vector.
+"""
 
 INPUTS = ("mean",)
+RELEASED_INPUTS = ("padding",)
 
 
 def features(pooled, variant: str):
     """Return features `(batch, dim)`."""
-    return pooled["mean"][:, -1]
+    return pooled["padding"] if variant == "released" else pooled["mean"][:, -1]

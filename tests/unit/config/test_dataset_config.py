@@ -54,6 +54,24 @@ def test_the_name_of_a_classifier_is_that_of_its_module_unless_it_names_one():
     assert Classification.read(read.plain()) == read
 
 
+def test_embeddings_contain_what_the_heads_read():
+    def read(**heads):
+        return Classification.read({"heads": heads}, "classification")
+
+    assert (read(max={}).arrays, read(max={}).reads_padding) == (["max", "mean"], False)
+    attention = read(skip={}, att_avg={}, att_cls={})
+    assert (attention.arrays, attention.reads_padding) == (["mean", "sequence", "valid"], False)
+    released = read(avg={"variant": "released"}, skip={"variant": "released"})
+    assert (released.arrays, released.reads_padding) == (["mean", "padding"], True)
+    assert not read(skip={"variant": "released"}).reads_padding
+    assert read(att_cls={"variant": "released"}).reads_padding
+
+
+def test_a_head_may_have_widths_of_its_own():
+    read = Classification.read({"heads": {"skip": {}, "avg": {"hidden_units": []}}, "hidden_units": [8]})
+    assert [read.hidden_units_of(head) for head in read.heads] == [[8], []]
+
+
 def test_defaults_of_classification():
     read = Classification.read({}, "classification")
     assert (list(read.heads), list(read.baselines)) == (["skip"], ["raw_gru"])
@@ -63,11 +81,20 @@ def test_defaults_of_classification():
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ({"heads": {"skp": {}}}, "heads.skp: head is 'skp'; expected one of avg, max, skip; did you mean skip?"),
-        ({"heads": {"a": {"head": "skp"}}}, "heads.a.head: head is 'skp'; expected one of avg, max, skip"),
+        (
+            {"heads": {"skp": {}}},
+            "heads.skp: head is 'skp'; expected one of att_avg, att_cls, avg, linear, max, skip; did you mean skip?",
+        ),
+        (
+            {"heads": {"a": {"head": "skp"}}},
+            "heads.a.head: head is 'skp'; expected one of att_avg, att_cls, avg, linear, max, skip",
+        ),
         ({"heads": {"skip": {"variant": "old"}}}, "heads.skip.variant: is 'old'; expected 'paper' or 'released'"),
         ({"heads": {"skip": 3}}, "heads.skip: is 3; expected a valid dictionary"),
-        ({"heads": {"skip": {"units": 3}}}, "heads.skip.units: unknown key; known: head, variant"),
+        (
+            {"heads": {"skip": {"units": 3}}},
+            "heads.skip.units: unknown key; known: head, variant, standardise, hidden_units",
+        ),
         ({"heads": ["skip"]}, "heads: is ['skip']; expected a valid dictionary"),
         ({"heads": {"a head": {"head": "skip"}}}, "heads.a head: String should match pattern"),
         (

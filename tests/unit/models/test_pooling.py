@@ -38,3 +38,21 @@ def test_an_object_has_the_same_vector_however_it_is_padded(architecture, window
 def test_levels_of_different_width_are_an_error():
     with pytest.raises(InputError, match=r"\[4, 6\]"):
         pool([np.ones((1, 5, 4), "float32"), np.ones((1, 5, 6), "float32")], np.ones((1, 5, 1), "float32"))
+
+
+def test_only_what_is_asked_for_is_computed():
+    level, valid = np.ones((2, 5, 3), "float32"), np.ones((2, 5, 1), "float32")
+    assert list(pool([level], valid)) == ["mean", "max"]
+    pooled = pool([0 * level, level], valid, ["sequence", "valid"])
+    np.testing.assert_array_equal(pooled["sequence"], level)
+    np.testing.assert_array_equal(pooled["valid"], valid)
+    with pytest.raises(InputError, match="no array 'median'"):
+        pool([level], valid, ["median"])
+
+
+def test_padding_is_the_mean_over_the_other_columns(windows):
+    level = np.random.default_rng(0).normal(size=(4, 24, 6)).astype("float32")
+    pooled = pool([level], windows["valid"], ["padding"])["padding"]
+    for row, valid in enumerate(windows["valid"][:, :, 0] > 0):
+        expected = level[row, ~valid].mean(axis=0) if (~valid).any() else np.zeros(6)
+        np.testing.assert_allclose(pooled[row], expected, atol=1e-6)

@@ -2,12 +2,16 @@
 
 import keras
 import numpy as np
+import polars as pl
 import pytest
+import tensorflow as tf
 
 from astromer.config.encoders import Training
 from astromer.errors import InputError
 from astromer.models.heads import build_head
-from astromer.training.classification import array_batches, predict, train_classifier
+from astromer.training.classification import array_batches, predict, train_classifier, weigh_objects
+from astromer.training.objectives import ClassificationObjective
+from astromer.training.steps import evaluate
 
 OPTIONS = Training(learning_rate=1e-2, epochs=30, patience=5)
 
@@ -21,6 +25,7 @@ def embeddings(seed: int, rows: int) -> dict[str, np.ndarray]:
         "mean": mean.astype("float32"),
         "max": mean[:, -1].astype("float32"),
         "label": label.astype("int32"),
+        "weight": np.ones(rows, "float32"),
     }
 
 
@@ -29,10 +34,11 @@ def small_head() -> keras.Model:
     return build_head("skip", num_levels=2, dim=4, num_classes=3, hidden=(8,))
 
 
-def fitted(seed: int = 0) -> tuple[keras.Model, list[dict[str, float]]]:
+def fitted(seed: int = 0, **changes) -> tuple[keras.Model, list[dict[str, float]]]:
     model = small_head()
     validation = array_batches(embeddings(1, 12), 5)(0)
-    return model, train_classifier(model, array_batches(embeddings(0, 30), 8, seed=seed), validation, OPTIONS).epochs
+    training = array_batches({**embeddings(0, 30), **changes}, 8, seed=seed)
+    return model, train_classifier(model, training, validation, OPTIONS).epochs
 
 
 def test_head_learns_separable_classes_and_is_reproducible():
@@ -57,6 +63,42 @@ def test_order_depends_on_seed_and_epoch_only():
         np.testing.assert_array_equal(np.sort(order), np.arange(10))
 
 
+def test_batches_can_be_gone_through_again_and_are_single_precision():
+    batches = array_batches({"half": np.arange(6, dtype=np.float16), "label": np.arange(6)}, 4)(0)
+    for _ in range(2):
+        first, second = batches
+        assert first["half"].dtype == np.float32
+        np.testing.assert_array_equal(second["label"], [4, 5])
+
+
 def test_arrays_of_different_lengths_are_an_error():
     with pytest.raises(InputError, match=r"'label': 2"):
         array_batches({"mean": np.zeros((3, 1)), "label": np.zeros(2)}, 4)
+
+
+def test_an_object_of_many_windows_counts_as_one():
+    """The same window three times over, with a third of the weight each, changes neither loss nor accuracy."""
+    once, model = embeddings(0, 12), small_head()
+    copies = np.repeat(np.arange(12), [3, *[1] * 11])
+    repeated = {name: array[copies] for name, array in once.items()}
+    repeated["weight"] = np.where(copies == 0, np.float32(1 / 3), np.float32(1))
+    by_object, by_window = (ClassificationObjective(weighted=weighted) for weighted in (True, False))
+    expected = evaluate(model, by_object, array_batches(once, 5)(0))
+    found = evaluate(model, by_object, array_batches(repeated, 5)(0))
+    assert {**found, "windows": 12} == pytest.approx(expected, rel=1e-5)
+    assert evaluate(model, by_window, array_batches(repeated, 5)(0))["loss"] != pytest.approx(expected["loss"])
+
+
+def test_windows_without_weight_teach_nothing():
+    ignored = embeddings(0, 30)["label"] == 2
+    model, _ = fitted(weight=np.where(ignored, np.float32(0), np.float32(1)))
+    training = {**embeddings(0, 30), "label": np.where(ignored, 0, np.arange(30) % 3).astype("int32")}
+    other, _ = fitted(weight=np.where(ignored, np.float32(0), np.float32(1)), label=training["label"])
+    for one, same in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, same)
+
+
+def test_batches_of_records_get_the_weights_of_their_objects():
+    batches = tf.data.Dataset.from_tensor_slices({"id": ["b", "a", "b", "b"]}).batch(3)
+    weighed = weigh_objects(batches, pl.DataFrame({"id": ["a", "b", "b", "b"]}))
+    np.testing.assert_allclose(np.concatenate([batch["weight"] for batch in weighed]), [1 / 3, 1, 1 / 3, 1 / 3])
