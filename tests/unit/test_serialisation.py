@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOAD = """
 import sys
 {imports}
-assert len(keras.models.load_model(sys.argv[1]).weights) == 5
+assert len(keras.models.load_model(sys.argv[1]).weights) == 7
 """
 
 

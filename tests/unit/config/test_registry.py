@@ -15,7 +15,10 @@ def test_modules_are_found_by_their_files():
 
 def test_an_unknown_name_is_an_error_that_suggests_a_known_one():
     assert check_name("head", "skip", HEADS) == "skip"
-    with pytest.raises(InputError, match=r"^head is 'skp'; expected one of avg, max, skip; did you mean skip\?$"):
+    with pytest.raises(
+        InputError,
+        match=r"^head is 'skp'; expected one of att_avg, att_cls, avg, linear, max, skip; did you mean skip\?$",
+    ):
         check_name("head", "skp", HEADS)
-    with pytest.raises(InputError, match=r"^head is 'lstm'; expected one of avg, max, skip$"):
+    with pytest.raises(InputError, match=r"^head is 'lstm'; expected one of att_avg, att_cls, avg, linear, max, skip$"):
         check_name("head", "lstm", HEADS)
