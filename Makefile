@@ -31,7 +31,7 @@ types: .venv/installed
 	$(BIN)/pyrefly check
 
 fast: .venv/installed
-	$(BIN)/python -m pytest $(FAST)
+	$(BIN)/python -m pytest --numprocesses=2 $(FAST)
 
 unit: .venv/installed
 	$(BIN)/python -m pytest tests/unit

@@ -16,13 +16,9 @@ def change(config, keys, value):
     ("keys", "value", "named"),
     [
         (["sede"], 1, "config.yaml: sede: unknown key; did you mean seed?"),
-        (["pretraining", "training", "epoch"], 3, "epoch"),
-        (["seed"], "seven", "seed"),
-        (["datasets", "sim_macho", "spc"], ["ten"], "spc"),
         (["encoders", "v2_tiny", "architecture"], "v3", "architecture"),
         (["datasets", "sim_macho", "survey"], "nosuch", "datasets.sim_macho.survey: survey is 'nosuch'"),
         (["pretraining", "surveys"], ["nosuch"], "pretraining.surveys.0: survey is 'nosuch'"),
-        (["surveys", "sim_macho", "simulated", "style"], "gaia", "style"),
     ],
 )
 def test_wrong_key_or_value_is_named(workflow, keys, value, named):

@@ -67,6 +67,20 @@ def test_what_sections_say_of_each_other():
 
 
 @pytest.mark.parametrize(
+    ("path", "value", "line"),
+    [
+        (("pretraining", "training"), {"epoch": 3}, "pretraining.training.epoch: unknown key; did you mean epochs?"),
+        (("seed",), "seven", "seed: is 'seven'; expected a valid integer"),
+        (("datasets", "asked", "spc"), ["ten"], "datasets.asked.spc.0: is 'ten'; expected a valid integer"),
+        (("surveys", "sim", "simulated", "style"), "gaia", "surveys.sim.simulated.style: is 'gaia'; expected 'macho'"),
+    ],
+)
+def test_a_wrong_key_or_value_of_a_run_is_one_line(path, value, line):
+    (found,) = problems(changed(*path, value))
+    assert found.startswith(line)
+
+
+@pytest.mark.parametrize(
     ("path", "name", "line"),
     [
         (("pretraining", "surveys"), ["sky", "skye"], "pretraining.surveys.1: survey is 'skye'; expected one of sim, "),
