@@ -83,7 +83,7 @@ def array_batches(
 
 @dataclass(frozen=True)
 class _ArrayBatches:
-    """Batches of arrays, made anew in each iteration, because sequences of vectors are large."""
+    """Batches of arrays, made in each iteration, because sequences of vectors are large."""
 
     arrays: Mapping[str, np.ndarray]
     chunks: Sequence[np.ndarray]
