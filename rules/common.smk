@@ -119,10 +119,8 @@ def classifier_files(filename):
     models = [f"classify/{encoder}/{{sets}}/{head}" for encoder in RUN.encoders for head in RUN.classification.heads]
     models += [f"baseline/{{sets}}/{baseline}" for baseline in RUN.classification.baselines]
     return [
-        f"<results>/{model}/{filename}".format(sets=f"{name}/fold{fold}/spc{spc}")
-        for name in RUN.datasets
+        f"<results>/{model}/{filename}".format(sets=f"{dataset}/fold{fold}/spc{spc}")
         for dataset, fold, spc in sets_of_datasets()
-        if dataset == name
         for model in models
     ]
 
