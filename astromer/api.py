@@ -14,10 +14,11 @@ import yaml
 from astromer.config.encoders import DEFAULT_WINDOW, EncoderConfig
 from astromer.data.batches import PAD_MULTIPLE
 from astromer.data.masking import show_windows
+from astromer.data.phases import object_periods, window_periods
 from astromer.data.windows import Cuts, cut_windows, regular_windows
 from astromer.errors import InputError
 from astromer.models import weights
-from astromer.models.encoders import INPUT_NAMES, build_encoder, build_reconstructor
+from astromer.models.encoders import build_reconstructor, model_inputs, reads_periods
 from astromer.models.pooling import masked_mean
 from astromer.models.weights import Pretrained
 from astromer.surveys.download import download
@@ -29,14 +30,14 @@ def build(config: EncoderConfig | Mapping[str, Any]) -> keras.Model:
     """Build an untrained reconstructor; `get_layer("encoder")` returns its encoder.
 
     Args:
-        config: an `EncoderConfig` or its values; only `architecture` (`v1`, `v2`) has no default.
+        config: an `EncoderConfig` or its values; only `architecture` (`v1`, `v2`, `v3`) has no default.
 
     Raises:
         InputError: a key is unknown or missing, or its value out of range.
     """
     if not isinstance(config, EncoderConfig):
         config = EncoderConfig.read(config, "encoder config")
-    return build_reconstructor(build_encoder(config))
+    return build_reconstructor(config)
 
 
 def named_weights() -> dict[str, dict[str, Any]]:
@@ -233,13 +234,17 @@ def _embed(
     records = {"id": number, "label": number, "length": curves.lengths, "mjd": curves.mjd}
     records |= {"mag": curves.mag, "err_mag": np.zeros_like(curves.mag)}
     records = {name: tf.constant(values) for name, values in records.items()}
+    periods = object_periods(records) if reads_periods(encoder) else None
     order = _by_length(lengths)
     for first in range(0, len(order), batch_size):
         rows = order[first : first + batch_size]
         padded = -(-int(lengths[rows[-1]]) // PAD_MULTIPLE) * PAD_MULTIPLE
         columns = window if attends_to_padding else min(padded, window)
-        windows = show_windows(cut_windows(records, Cuts(*(column[rows] for column in cuts)), columns))
-        yield means({name: windows[name] for name in INPUT_NAMES}).numpy()
+        chosen = Cuts(*(column[rows] for column in cuts))
+        windows = cut_windows(records, chosen, columns)
+        if periods is not None:
+            windows["periods"] = window_periods(periods, chosen.series, windows["mean_mjd"])
+        yield means(model_inputs(encoder, show_windows(windows))).numpy()
 
 
 def _by_length(lengths: np.ndarray) -> np.ndarray:

@@ -81,7 +81,7 @@ def masked_batches(files: list[Path], batch_size: int, pad_multiple: int | None 
 
 def training_step(config: EncoderConfig) -> Callable[[dict], object]:
     """Return the compiled step of a new model, with Adam and the weighted loss of Astromer 2."""
-    model = build_reconstructor(build_encoder(config))
+    model = build_reconstructor(config)
     optimizer = keras.optimizers.Adam(1e-5, beta_1=0.9, beta_2=0.98, epsilon=1e-9)
     optimizer.build(model.trainable_variables)
     return compile_step(model, ReconstructionObjective(weighted=True), optimizer, jit=False)
@@ -91,7 +91,7 @@ def embedding_step(config: EncoderConfig) -> Callable[[dict], object]:
     """Return the compiled pass of a new encoder with its pooling over time."""
     encoder = build_encoder(config)
     fields = ("magnitudes", "times", "valid")
-    compiled = tf.function(lambda inputs: pool(encoder(inputs, training=False), inputs["valid"]))
+    compiled = tf.function(lambda inputs: pool(encoder(inputs, training=False), inputs))
     return lambda batch: compiled({name: batch[name] for name in fields})["max"]
 
 

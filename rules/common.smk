@@ -114,6 +114,11 @@ def pretraining_records(subset):
     ]
 
 
+def summary_targets(wildcards):
+    """Return the targets of the summary objective, for an encoder that has it."""
+    return ["<results>/features/targets.parquet"] if wildcards.encoder in RUN.summary_encoders else []
+
+
 def classifier_files(filename):
     """List the file `filename` of every head and baseline of every dataset, fold and SPC."""
     models = [f"classify/{encoder}/{{sets}}/{head}" for encoder in RUN.encoders for head in RUN.classification.heads]

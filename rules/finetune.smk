@@ -1,6 +1,7 @@
 """Stage 5: adapt the pretrained encoder to a dataset, without labels.
 
 IN   <results>/pretrain/<encoder>/model.keras, <results>/records/<dataset>/fold<fold>/spc<spc>/*.tfrecord
+     <results>/features/targets.parquet (encoders with the summary objective)
 OUT  <results>/finetune/<encoder>/<dataset>/fold<fold>/spc<spc>/    the same files as pretraining
 """
 
@@ -13,6 +14,7 @@ rule finetune_encoder:
         train="<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord",
         validation="<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord",
         test="<results>/records/{dataset}/fold{fold}/test/test.tfrecord",
+        targets=summary_targets,
     output:
         model="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.keras",
         config="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/config.json",

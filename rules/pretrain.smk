@@ -1,6 +1,7 @@
 """Stage 4: pretrain an encoder on light curves without labels, or import published weights.
 
 IN   <results>/records/pretraining/<survey>/<shard>/*.tfrecord
+     <results>/features/targets.parquet (encoders with the summary objective)
      the file that `weights.<name>` describes: in `mirror`, or downloaded (encoders that name published weights)
 OUT  <results>/pretrain/<encoder>/model.keras, config.json    best weights by validation loss, and the architecture
      <results>/pretrain/<encoder>/history.csv, steps.csv      learning curves per epoch and per optimizer step
@@ -15,6 +16,7 @@ rule pretrain_encoder:
         train=pretraining_records("train"),
         validation=pretraining_records("validation"),
         test=pretraining_records("test"),
+        targets=summary_targets,
     output:
         model="<results>/pretrain/{encoder}/model.keras",
         config="<results>/pretrain/{encoder}/config.json",
@@ -46,8 +48,8 @@ rule pretrain_encoder:
         mem_mb=scaled_mem_mb(6000),
         runtime=scaled_runtime(1440),
     params:
-        encoder=lambda wildcards: RUN.encoders[wildcards.encoder].plain(),
-        training=RUN.pretraining.training.plain(),
+        encoder=lambda wildcards: RUN.encoders[wildcards.encoder].definition,
+        training=lambda wildcards: RUN.training_of(wildcards.encoder).plain(),
         masking=RUN.masking.plain(),
         devices=RUN.devices.plain(),
         window=RUN.window,

@@ -11,10 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from astromer.config.encoders import EncoderTraining
+from astromer.training.objectives import ReconstructionObjective
 from astromer.training.pretraining import pretrain
 from astromer.training.state import StateFile
 
 FIELDS = ("magnitudes", "times", "valid", "target", "probed", "hidden", "weight")
+OBJECTIVE = ReconstructionObjective(weighted=True)
 OPTIONS = EncoderTraining(learning_rate=1e-2, epochs=4, patience=4)
 
 
@@ -58,4 +60,4 @@ def signalled_at(step: int, number: int) -> Callable[[int], Iterator[dict[str, t
 
 if __name__ == "__main__":
     state = StateFile(Path(sys.argv[1]), "test", every_seconds=0)
-    pretrain(small_model(), signalled_at(2, signal.SIGKILL), dataset(100), OPTIONS, weighted=True, state=state)
+    pretrain(small_model(), signalled_at(2, signal.SIGKILL), dataset(100), OPTIONS, OBJECTIVE, state=state)

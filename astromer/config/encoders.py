@@ -1,7 +1,7 @@
 """Encoders: architecture, masking, training, and published weights."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -21,106 +21,6 @@ class Masking(Section):
     )
 
 
-# v1: Astromer 1 (Donoso-Oliva et al. 2023, A&A 670, A54). v2: Astromer 2.
-ARCHITECTURES = {
-    "v1": {"num_blocks": 2, "feedforward_dim": 128, "residual": False},
-    "v2": {"num_blocks": 6, "feedforward_dim": 512, "residual": True},
-}
-
-
-class Encoder(Section):
-    """An encoder that the run pretrains; the defaults are those of the paper."""
-
-    architecture: Literal["v1", "v2"] = Field(description="v1 is Astromer 1, v2 is Astromer 2.")
-    variant: Variant = Field(
-        "paper",
-        description="`paper` removes hidden magnitudes from the input; `released` repeats the behaviour of the "
-        "released code, in which they leak.",
-    )
-    num_blocks: Positive | None = Field(
-        None, description="Attention blocks; null for the architecture's default (v1 2, v2 6)."
-    )
-    num_heads: Positive = Field(4, description="Attention heads of each block.")
-    head_dim: Positive = Field(64, description="Width of a head; the blocks are `num_heads` times as wide.")
-    feedforward_dim: Positive | None = Field(
-        None, description="Hidden width of the feed-forward part; null for the architecture's default (v1 128, v2 512)."
-    )
-    embedding_dim: Annotated[int, Field(ge=2, multiple_of=2)] | None = Field(
-        None,
-        description="Width of the input embedding, half sines and half cosines; null for the width of the blocks.",
-    )
-    residual: bool | None = Field(
-        None,
-        description="Residual connections through dense layers around attention and feed-forward; null for the "
-        "architecture's default (v1 no, v2 yes).",
-    )
-    dropout: float = Field(0.0, ge=0, lt=1, description="Fraction of the activations dropped in training.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_in(cls, content: Any) -> Any:
-        """Replace null by the default of the architecture."""
-        if not isinstance(content, Mapping):
-            return content
-        content = dict(content)
-        architecture = content.get("architecture")
-        for key, default in (ARCHITECTURES.get(architecture, {}) if isinstance(architecture, str) else {}).items():
-            if content.get(key) is None:
-                content[key] = default
-        if content.get("embedding_dim") is None:
-            widths = [content.get(key, cls.model_fields[key].default) for key in ("num_heads", "head_dim")]
-            if all(isinstance(width, int) and width >= 1 for width in widths) and widths[0] * widths[1] % 2 == 0:
-                content["embedding_dim"] = widths[0] * widths[1]
-        return content
-
-    @model_validator(mode="after")
-    def _has_an_even_embedding(self) -> Self:
-        if self.embedding_dim is None:
-            raise ValueError(f"num_heads * head_dim is {self.dim}; expected an even number, or the key embedding_dim")
-        return self
-
-    @property
-    def dim(self) -> int:
-        """Width of the blocks' outputs."""
-        return self.num_heads * self.head_dim
-
-    @property
-    def ignores_padding(self) -> bool:
-        """Whether outputs at real points do not depend on padding; the released Astromer 1 attends to it."""
-        return (self.architecture, self.variant) != ("v1", "released")
-
-
-class EncoderConfig(Encoder):
-    """Definition of an encoder, which is written beside its weights."""
-
-    window: int = Field(
-        DEFAULT_WINDOW, ge=1, description="Observations of a window in training; the model accepts any length."
-    )
-
-
-class ImportedEncoder(Section):
-    """An encoder with published weights, which is not pretrained."""
-
-    weights: str = Field(description="Name of the weights, a key of the section `weights`.")
-    variant: Variant = Field(
-        "released",
-        description="Variant of the model for the weights, see docs/variants.md; they were trained as `released`.",
-    )
-
-
-class Weights(Section):
-    """A file of published weights on the network."""
-
-    architecture: Literal["v1", "v2"] = Field(description="v1 is Astromer 1, v2 is Astromer 2.")
-    description: str = Field("", description="Description for readers.")
-    url: Url = Field(description="Address of the file.")
-    file: str = Field(description="Name under which it is kept, in `results/downloads` or in the mirror.")
-    sha256: Sha256 = Field(description="Checksum of the file, hexadecimal.")
-    bytes: Positive | None = Field(None, description="Size of the file.")
-    licence: str = Field("", description="Terms of use.")
-    citation: str = Field("", description="Publication to cite.")
-
-
 class Training(Section):
     """Training with Adam and early stopping; the weights of the best epoch are kept."""
 
@@ -136,8 +36,17 @@ class EncoderTraining(Training):
     warmup_steps: int = Field(
         0,
         ge=0,
-        description="Optimizer steps of a linear warm-up to `learning_rate`, followed by inverse-square-root decay; 0 "
-        "keeps the rate constant.",
+        description="Optimizer steps of a linear warm-up to `learning_rate`, followed by `decay`; 0 disables it, and "
+        "with `inverse_sqrt` keeps the rate constant.",
+    )
+    decay: Literal["inverse_sqrt", "cosine"] = Field(
+        "inverse_sqrt", description="Decay of the learning rate after the warm-up; `cosine` reaches 0 at `decay_steps`."
+    )
+    decay_steps: Positive | None = Field(
+        None, description="Optimizer steps, including the warm-up, after which a cosine decay reaches 0."
+    )
+    clip_norm: float | None = Field(
+        None, gt=0, description="Maximum norm of the gradient of all weights together; null disables clipping."
     )
     time_shift: float = Field(
         0.0,
@@ -145,6 +54,182 @@ class EncoderTraining(Training):
         description="Maximum random shift of all times of a training window, in either direction [days]. Times are "
         "relative to their mean, so this varies the phase of their encoding. 0 disables the shift.",
     )
+
+    @model_validator(mode="after")
+    def _cosine_has_an_end(self) -> "EncoderTraining":
+        if self.decay == "cosine" and (self.decay_steps is None or self.decay_steps <= self.warmup_steps):
+            raise ValueError("decay is 'cosine'; expected decay_steps larger than warmup_steps")
+        return self
+
+
+# v1: Astromer 1 (Donoso-Oliva et al. 2023, A&A 670, A54). v2: Astromer 2. v3: this project's, see docs/encoder.md.
+PAPER = {
+    "head_dim": 64,
+    "scale": False,
+    "scaled_loss": False,
+    "phase": False,
+    "time_encoding": "paper",
+    "summary_weight": 0.0,
+}
+ARCHITECTURES = {
+    "v1": {"num_blocks": 2, "feedforward_dim": 128, "residual": False},
+    "v2": {"num_blocks": 6, "feedforward_dim": 512, "residual": True},
+    "v3": {
+        "num_blocks": 3,
+        "head_dim": 32,
+        "feedforward_dim": 256,
+        "residual": True,
+        "scale": True,
+        "scaled_loss": True,
+        "phase": True,
+        "time_encoding": "log",
+        "summary_weight": 1.0,
+    },
+}
+Architecture = Literal["v1", "v2", "v3"]
+ARCHITECTURE_DESCRIPTION = (
+    "v1 is Astromer 1, v2 Astromer 2, v3 this project's: v2 with scale, phase and summary objective."
+)
+
+
+class Encoder(Section):
+    """An encoder that the run pretrains; the defaults are those of the paper."""
+
+    architecture: Architecture = Field(description=ARCHITECTURE_DESCRIPTION)
+    variant: Variant = Field(
+        "paper",
+        description="`paper` removes hidden magnitudes from the input; `released` repeats the behaviour of the "
+        "released code, in which they leak.",
+    )
+    num_blocks: Positive | None = Field(
+        None, description="Attention blocks; null for the architecture's default (v1 2, v2 6, v3 3)."
+    )
+    num_heads: Positive = Field(4, description="Attention heads of each block.")
+    head_dim: Positive | None = Field(
+        None,
+        description="Width of a head; the blocks are `num_heads` times as wide; null for the architecture's default "
+        "(v1 and v2 64, v3 32).",
+    )
+    feedforward_dim: Positive | None = Field(
+        None,
+        description="Hidden width of the feed-forward part; null for the architecture's default (v1 128, v2 512, "
+        "v3 256).",
+    )
+    embedding_dim: Annotated[int, Field(ge=2, multiple_of=2)] | None = Field(
+        None,
+        description="Width of the input embedding, half sines and half cosines; null for the width of the blocks.",
+    )
+    residual: bool | None = Field(
+        None,
+        description="Residual connections through dense layers around attention and feed-forward; null for the "
+        "architecture's default (v1 no, v2 and v3 yes).",
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="Fraction of the activations dropped in training.")
+    scale: bool | None = Field(
+        None,
+        description="Divide the magnitudes of a window by the standard deviation of its visible ones, whose logarithm "
+        "is an input, and scale predictions back; null for the architecture's default (v3 yes).",
+    )
+    scaled_loss: bool | None = Field(
+        None,
+        description="Measure errors of reconstruction in units of that standard deviation instead of mag; null for the "
+        "architecture's default (v3 yes).",
+    )
+    phase: bool | None = Field(
+        None,
+        description="Show the encoder each point's phase, the period and its signal-to-noise: in pretraining from the "
+        "points that are not probed, for embedding from the whole light curve; null for the architecture's default "
+        "(v3 yes).",
+    )
+    time_encoding: Literal["paper", "log"] | None = Field(
+        None,
+        description="Rates of the encoding of times: the paper's, or periods of 0.1 to 3000 days, evenly spaced in "
+        "their logarithm; null for the architecture's default (v1 and v2 paper, v3 log).",
+    )
+    summary_weight: float | None = Field(
+        None,
+        ge=0,
+        description="Weight of the summary objective beside reconstruction: the pooled representation predicts "
+        "statistics and period of the star; 0 for none, null for the architecture's default (v3 1).",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, content: Any) -> Any:
+        """Replace null by the default of the architecture."""
+        if not isinstance(content, Mapping):
+            return content
+        content = dict(content)
+        architecture = content.get("architecture")
+        defaults = ARCHITECTURES.get(architecture, {}) if isinstance(architecture, str) else {}
+        for key, default in (PAPER | defaults).items():
+            if content.get(key) is None:
+                content[key] = default
+        if content.get("embedding_dim") is None:
+            widths = [content.get("num_heads", cls.model_fields["num_heads"].default), content["head_dim"]]
+            if all(isinstance(width, int) and width >= 1 for width in widths) and widths[0] * widths[1] % 2 == 0:
+                content["embedding_dim"] = widths[0] * widths[1]
+        return content
+
+    @model_validator(mode="after")
+    def _has_an_even_embedding(self) -> Self:
+        if self.embedding_dim is None:
+            raise ValueError(f"num_heads * head_dim is {self.dim}; expected an even number, or the key embedding_dim")
+        return self
+
+    @property
+    def dim(self) -> int:
+        """Width of the blocks' outputs."""
+        return self.num_heads * cast(int, self.head_dim)  # null is replaced by the default of the architecture
+
+    @property
+    def ignores_padding(self) -> bool:
+        """Whether outputs at real points do not depend on padding; the released Astromer 1 attends to it."""
+        return (self.architecture, self.variant) != ("v1", "released")
+
+
+class EncoderConfig(Encoder):
+    """Definition of an encoder, which is written beside its weights."""
+
+    window: int = Field(
+        DEFAULT_WINDOW, ge=1, description="Observations of a window in training; the model accepts any length."
+    )
+
+
+class TrainedEncoder(Encoder):
+    """An encoder that the run pretrains, with its own training if the common one does not suit it."""
+
+    training: EncoderTraining | None = Field(
+        None, description="How this encoder is trained; null for `pretraining.training`."
+    )
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """The encoder without its training, as plain values."""
+        return {key: value for key, value in self.plain().items() if key != "training"}
+
+
+class ImportedEncoder(Section):
+    """An encoder with published weights, which is not pretrained."""
+
+    weights: str = Field(description="Name of the weights, a key of the section `weights`.")
+    variant: Variant = Field(
+        "released",
+        description="Variant of the model for the weights, see docs/variants.md; they were trained as `released`.",
+    )
+
+
+class Weights(Section):
+    """A file of published weights on the network."""
+
+    architecture: Architecture = Field(description=ARCHITECTURE_DESCRIPTION)
+    description: str = Field("", description="Description for readers.")
+    url: Url = Field(description="Address of the file.")
+    file: str = Field(description="Name under which it is kept, in `results/downloads` or in the mirror.")
+    sha256: Sha256 = Field(description="Checksum of the file, hexadecimal.")
+    bytes: Positive | None = Field(None, description="Size of the file.")
+    licence: str = Field("", description="Terms of use.")
+    citation: str = Field("", description="Publication to cite.")
 
 
 class Pretraining(Section):
@@ -181,6 +266,6 @@ def _origin_of(encoder: Any) -> str:
 
 
 AnyEncoder = Annotated[
-    Annotated[Encoder, Tag(f"{UNION_TAG}trained")] | Annotated[ImportedEncoder, Tag(f"{UNION_TAG}imported")],
+    Annotated[TrainedEncoder, Tag(f"{UNION_TAG}trained")] | Annotated[ImportedEncoder, Tag(f"{UNION_TAG}imported")],
     Discriminator(_origin_of),
 ]

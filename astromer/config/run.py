@@ -14,6 +14,7 @@ from astromer.config.encoders import (
     ImportedEncoder,
     Masking,
     Pretraining,
+    TrainedEncoder,
     Weights,
 )
 from astromer.config.registry import check_name
@@ -96,6 +97,18 @@ class Run(Section, defer_build=True):
     def trained_encoders(self) -> list[str]:
         """Encoders that the run pretrains itself."""
         return [name for name in self.encoders if name not in self.imported_encoders]
+
+    @property
+    def summary_encoders(self) -> list[str]:
+        """Trained encoders with the summary objective, whose targets are statistics of the light curves."""
+        trained = {name: encoder for name, encoder in self.encoders.items() if isinstance(encoder, TrainedEncoder)}
+        return [name for name, encoder in trained.items() if encoder.summary_weight]
+
+    def training_of(self, encoder: str) -> EncoderTraining:
+        """Return how an encoder is pretrained."""
+        section = self.encoders[encoder]
+        own = section.training if isinstance(section, TrainedEncoder) else None
+        return own or self.pretraining.training
 
     def survey_of(self, dataset: str) -> Survey:
         """Return the survey of a dataset."""

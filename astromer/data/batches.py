@@ -15,6 +15,8 @@ from astromer.config.encoders import Masking
 from astromer.config.section import VARIANTS, Variant
 from astromer.data.masking import mask_windows, shift_times, show_windows, window_keys
 from astromer.data.parsing import detect_layout, parse_records
+from astromer.data.phases import object_periods, visible_periods, window_periods
+from astromer.data.summary import TargetTable
 from astromer.data.windows import cut_windows, random_windows, regular_windows
 from astromer.errors import InputError
 
@@ -24,6 +26,8 @@ SHUFFLED_OBJECTS = 8192  # buffer of serialized records from which the next one 
 FILES_AT_ONCE = 16  # files whose records are interleaved: a better mix of classes and fields; open files and buffers
 RECORDS_PER_TURN = 16  # consecutive records from one file: fewer switches between files; a coarser mix
 BATCHES_PER_BLOCK = 16  # batches whose windows are sorted by length: less padding; memory, and less random batches
+
+POINT_COLUMNS = ("times", "magnitudes", "err_mag")
 
 PAD_MULTIPLE = 25
 """Recommended `pad_multiple`: few shapes, and at most 24 points of padding in the longest window of a batch."""
@@ -42,6 +46,8 @@ def pretraining_batches(
     sampling: bool = False,
     pad_multiple: int | None = None,
     time_shift: float = 0.0,
+    phase: bool = False,
+    summary: Path | None = None,
 ) -> tf.data.Dataset:
     """Return one epoch of masked windows.
 
@@ -61,6 +67,9 @@ def pretraining_batches(
         time_shift: in training, add one random number of days between -`time_shift` and `time_shift` to the times of
             each window.
 
+        phase: add `periods`, of each window's points that are not probed, see `astromer.data.phases`.
+        summary: add the targets of `astromer.data.summary` from this file.
+
     Returns:
         A dataset of dicts as returned by `mask_windows`, with at most `window` columns.
 
@@ -72,8 +81,8 @@ def pretraining_batches(
     if variant not in VARIANTS:
         raise InputError(f"variant is {variant!r}; expected one of {VARIANTS}")
     reading = _Reading(tuple(files), _layout(files), window, batch_size, seed, training, sampling, pad_multiple)
-    shift = time_shift if training else 0.0
-    return _epoch_function(reading, masking, variant, shift)(tf.constant(epoch if training else 0, tf.int64))
+    asking = _Asking(masking, variant, time_shift if training else 0.0, phase, summary)
+    return _epoch_function(reading, asking)(tf.constant(epoch if training else 0, tf.int64))
 
 
 def plain_batches(
@@ -86,14 +95,16 @@ def plain_batches(
     epoch: int = 0,
     sampling: bool = False,
     pad_multiple: int | None = None,
+    phase: bool = False,
 ) -> tf.data.Dataset:
     """Return one epoch of windows with all points visible, for embedding, classification and baselines.
 
     The arguments and errors are those of `pretraining_batches`. Windows are in the order of the files unless `shuffle`
-    or `pad_multiple` is given. The elements are dicts as returned by `astromer.data.masking.show_windows`.
+    or `pad_multiple` is given. The elements are dicts as returned by `astromer.data.masking.show_windows`; with
+    `phase`, `periods` is that of all observations of each window's object.
     """
-    reading = _Reading(tuple(files), _layout(files), window, batch_size, seed, shuffle, sampling, pad_multiple)
-    return _epoch_function(reading, None, "paper", 0.0)(tf.constant(epoch, tf.int64))
+    reading = _Reading(tuple(files), _layout(files), window, batch_size, seed, shuffle, sampling, pad_multiple, phase)
+    return _epoch_function(reading, None)(tf.constant(epoch, tf.int64))
 
 
 @dataclass(frozen=True)
@@ -108,16 +119,23 @@ class _Reading:
     shuffle: bool
     sampling: bool
     pad_multiple: int | None
+    object_periods: bool = False
 
     def windows(self, epoch: tf.Tensor) -> tf.data.Dataset:
         """Return batches of windows as `cut_windows` makes them, in graph."""
 
         def cut(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
             records = parse_records(serialized, self.layout)
-            if not self.sampling:
-                return cut_windows(records, regular_windows(records["length"], self.window), self.window)
-            bits = window_keys(records["id"], tf.zeros_like(records["length"]), self.seed, epoch)
-            return cut_windows(records, random_windows(records["length"], self.window, bits), self.window)
+            if self.sampling:
+                bits = window_keys(records["id"], tf.zeros_like(records["length"]), self.seed, epoch)
+                cuts = random_windows(records["length"], self.window, bits)
+            else:
+                cuts = regular_windows(records["length"], self.window)
+            windows = cut_windows(records, cuts, self.window)
+            if self.object_periods:
+                periods = window_periods(object_periods(records), cuts.series, windows["mean_mjd"])
+                windows["periods"] = periods
+            return windows
 
         def mix(block: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
             # Shuffled objects are still followed by all their windows. Another seed makes the keys independent of the
@@ -149,26 +167,43 @@ class _Reading:
             rows = rows_by_length[first : first + self.batch_size]
             longest = tf.reduce_max(tf.gather(columns, rows))
             taken = _take(block, rows)
-            return {key: value[:, :longest] if value.shape.rank == 2 else value for key, value in taken.items()}
+            return {key: value[:, :longest] if key in POINT_COLUMNS else value for key, value in taken.items()}
 
         return tf.data.Dataset.from_tensor_slices(firsts).map(batch)
 
 
+@dataclass(frozen=True)
+class _Asking:
+    """What becomes of windows in pretraining; `summary` is the file of the targets that are added."""
+
+    masking: Masking
+    variant: Variant
+    time_shift: float
+    phase: bool
+    summary: Path | None
+
+    def batch(self, windows: dict[str, tf.Tensor], keys: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Mask windows, in graph; `keys` are those of `window_keys`."""
+        if self.time_shift:
+            windows = shift_times(windows, keys, self.time_shift)
+        batch = mask_windows(windows, keys, self.masking, self.variant)
+        if self.phase:
+            batch = visible_periods(windows, batch)
+        return batch
+
+
 @lru_cache(maxsize=32)
-def _epoch_function(
-    reading: _Reading, masking: Masking | None, variant: Variant, time_shift: float
-) -> Callable[[tf.Tensor], tf.data.Dataset]:
+def _epoch_function(reading: _Reading, asking: _Asking | None) -> Callable[[tf.Tensor], tf.data.Dataset]:
     """Return the function from an epoch to its batches; it is traced once for all epochs."""
+    targets = TargetTable(asking.summary) if asking and asking.summary else None
 
     @tf.function(input_signature=[tf.TensorSpec((), tf.int64)])
     def batches(epoch: tf.Tensor) -> tf.data.Dataset:
         def finish(windows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-            if masking is None:
+            if asking is None:
                 return show_windows(windows)
-            keys = window_keys(windows["id"], windows["start"], reading.seed, epoch)
-            if time_shift:
-                windows = shift_times(windows, keys, time_shift)
-            return mask_windows(windows, keys, masking, variant)
+            batch = asking.batch(windows, window_keys(windows["id"], windows["start"], reading.seed, epoch))
+            return batch if targets is None else targets.add_to(batch)
 
         return reading.windows(epoch).map(finish, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 

@@ -177,7 +177,7 @@ def show_windows(windows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
     Returns:
         `magnitudes` (the window's mean subtracted), `times`, `valid`, float32 `(batch, window, 1)`; and `id`, `label`,
-        `start`, `length`, `overlap`, unchanged.
+        `start`, `length`, `overlap` and, if present, `periods`, unchanged.
     """
     true, real = windows["magnitudes"], _real(windows)
     points = {
@@ -223,5 +223,6 @@ def _mean(values: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
 
 def _batch(windows: dict[str, tf.Tensor], points: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Join the arrays of points, with a last axis of length 1, and the columns that describe the windows."""
-    described = {key: windows[key] for key in ("id", "label", "start", "length", "overlap")}
+    names = ("id", "label", "start", "length", "overlap", "periods")
+    described = {key: windows[key] for key in names if key in windows}
     return {key: value[..., None] for key, value in points.items()} | described

@@ -70,9 +70,9 @@ def cut_windows(records: dict[str, tf.Tensor], cuts: Cuts, window: int) -> dict[
         window: number of columns of the result.
 
     Returns:
-        `id`, `label`, `start`, `length` (number of real observations) and `overlap` (number of observations that are
-        also in the previous window), each `(windows,)`; `times` (days, the window's mean subtracted), `magnitudes` and
-        `err_mag`, each float32 `(windows, window)` and 0 on padding.
+        `id`, `label`, `start`, `length` (number of real observations), `overlap` (number of observations that are also
+        in the previous window) and `mean_mjd` (float64, days), each `(windows,)`; `times` (days, the window's mean
+        subtracted), `magnitudes` and `err_mag`, each float32 `(windows, window)` and 0 on padding.
 
     Raises:
         tf.errors.InvalidArgumentError: a value is not finite; the message names the objects.
@@ -100,6 +100,7 @@ def cut_windows(records: dict[str, tf.Tensor], cuts: Cuts, window: int) -> dict[
         "start": starts,
         "length": lengths,
         "overlap": overlaps,
+        "mean_mjd": mjd[:, 0] + means,
         "times": times,
         "magnitudes": magnitudes,
         "err_mag": err_mag,

@@ -10,7 +10,7 @@ import polars as pl
 
 from astromer.data.batches import plain_batches
 from astromer.evaluation.examples import draw_examples, window_points, windows_of
-from astromer.models.encoders import attention_weights
+from astromer.models.encoders import attention_weights, reads_periods
 
 WINDOWS_AT_ONCE = 256
 
@@ -40,7 +40,8 @@ def attention_points(
         InputError: a class has no object, or an object no period.
     """
     examples, observations = draw_examples(records, classes, per_class, seed=seed)
-    batches = plain_batches([records], window=window, batch_size=WINDOWS_AT_ONCE, seed=seed, sampling=True)
+    options = {"window": window, "batch_size": WINDOWS_AT_ONCE, "seed": seed, "sampling": True}
+    batches = plain_batches([records], phase=reads_periods(encoder), **options)
     windows = windows_of(batches, examples["id"])
     weights = received_attention(np.asarray(attention_weights(encoder, windows)[-1]), windows["valid"])
     chosen = {key: windows[key] for key in ("id", "start", "length")} | {"attention": weights[..., None]}

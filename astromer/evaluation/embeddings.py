@@ -9,6 +9,7 @@ import polars as pl
 import tensorflow as tf
 
 from astromer.errors import InputError
+from astromer.models.encoders import model_inputs
 from astromer.models.pooling import POOLED, pool
 
 STORED_TYPES = {"sequence": pl.Float16, "valid": pl.Float16}
@@ -26,7 +27,8 @@ def embed_windows(
 
     Args:
         encoder: model `encoder` with L = blocks + 1 levels of width D.
-        batches: batches of `astromer.data.batches.plain_batches`: every observation visible.
+        batches: batches of `astromer.data.batches.plain_batches`: every observation visible; with periods if the
+            encoder reads them.
         names: arrays of `astromer.models.pooling.pool` to keep. `sequence` takes 2 W D bytes per window. Arrays of
             `released` heads contain the padding: for these, every batch must be padded to the whole window.
         window: W, the width to which `sequence` and `valid` are padded with zeros; only needed for these.
@@ -34,8 +36,8 @@ def embed_windows(
     Returns:
         One row per window, in the order of the batches: `id`, `window` (index of its first observation in the object),
         `label`, `length` (observations), and the named arrays, float32 or of the type in `STORED_TYPES`: `mean` `(L,
-        D)` (time mean of every level), `max` `(D,)` (time maximum of the last level), `padding` `(D,)`, `sequence` `(W,
-        D)` (last level), `valid` `(W, 1)`.
+        D)` (time mean of every level), `std` and `max` `(D,)` (of the last level over time), `log_scale` `(1,)`,
+        `padding` `(D,)`, `sequence` `(W, D)` (last level), `valid` `(W, 1)`.
 
     Raises:
         InputError: there are no windows, there is no such array, or an array needs `window`.
@@ -45,11 +47,11 @@ def embed_windows(
 
     @tf.function(reduce_retracing=True)
     def pooled(inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return pool(encoder(inputs, training=False), inputs["valid"], names)
+        return pool(encoder(inputs, training=False), inputs, names)
 
     tables = []
     for batch in batches:
-        arrays = pooled({name: batch[name] for name in ("magnitudes", "times", "valid")})
+        arrays = pooled(model_inputs(encoder, batch))
         columns = {name: _array_series(name, array.numpy(), window) for name, array in arrays.items()}
         tables.append(_identities(batch).with_columns(**columns))
     if not tables:

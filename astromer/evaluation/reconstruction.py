@@ -14,7 +14,7 @@ from astromer.data.parsing import read_records
 from astromer.errors import InputError
 from astromer.evaluation.examples import draw_examples, window_points, windows_of
 from astromer.evaluation.predictors import interpolation
-from astromer.models.encoders import INPUT_NAMES
+from astromer.models.encoders import model_inputs, predicted_magnitudes, reads_periods
 
 WINDOWS_AT_ONCE = 256
 
@@ -53,13 +53,16 @@ def reconstructed_points(
         InputError: a class has no object, no period can be found for an object, or a window has no hidden point.
     """
     examples, observations = draw_examples(records, classes, per_class, seed=seed)
-    windows = _masked_windows(records, examples["id"], window=window, masking=masking, variant="paper", seed=seed)
+    phase = reads_periods(model)
+    windows = _masked_windows(
+        records, examples["id"], window=window, masking=masking, variant="paper", seed=seed, phase=phase
+    )
     empty = windows["hidden"].sum(axis=(1, 2)) == 0
     if empty.any():
         raise InputError(
             f"{records}: object {windows['id'][empty][0]!r}: its window has no hidden point with {masking}"
         )
-    predicted = np.asarray(model({name: windows[name] for name in INPUT_NAMES}, training=False))
+    predicted = np.asarray(predicted_magnitudes(model(model_inputs(model, windows), training=False)))
     points = window_points(windows | {"predicted": predicted, "interpolated": interpolation(windows)}, observations)
     # The subtracted mean differs between points only by rounding.
     mean = (pl.col("mag") - pl.col("target")).mean().over("id")
@@ -114,9 +117,16 @@ def masked_window(
 
 
 def _masked_windows(
-    records: Path, ids: Iterable[str], *, window: int, masking: Masking, variant: Variant, seed: int
+    records: Path,
+    ids: Iterable[str],
+    *,
+    window: int,
+    masking: Masking,
+    variant: Variant,
+    seed: int,
+    phase: bool = False,
 ) -> dict[str, np.ndarray]:
-    """Draw one random window of each of these objects and mask it as for validation."""
+    """Draw one random window of each of these objects and mask it as for validation; with `phase` add periods."""
     batches = pretraining_batches(
         [records],
         window=window,
@@ -126,6 +136,7 @@ def _masked_windows(
         variant=variant,
         training=False,
         sampling=True,
+        phase=phase,
     )
     return windows_of(batches, ids)
 

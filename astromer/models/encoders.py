@@ -1,4 +1,4 @@
-"""Astromer 1 and 2 as Keras models: the encoder, and the encoder with its reconstruction head."""
+"""Astromer as Keras models: the encoder, and the encoder with the heads that it is pretrained with."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -9,13 +9,31 @@ from astromer.config.encoders import EncoderConfig
 from astromer.models.attention import AttentionBias, AttentionBlock
 from astromer.models.embedding import InputEmbedding
 from astromer.models.layers import Reconstruction
+from astromer.models.phase import AddedChannels, PhaseChannels
+from astromer.models.scale import Rescaling, Unscaling
+from astromer.models.summary import SummaryHead
 
 INPUT_NAMES = ("magnitudes", "times", "valid")
+PERIODS = "periods"
 
 
-def window_inputs() -> dict[str, keras.KerasTensor]:
-    """Create the inputs of a model: `magnitudes`, `times` [days] and `valid`, each `(batch, window, 1)` float32."""
-    return {name: keras.Input((None, 1), dtype="float32", name=name) for name in INPUT_NAMES}
+def window_inputs(*, phase: bool = False) -> dict[str, keras.KerasTensor]:
+    """Create the inputs of a model: `magnitudes`, `times` [days] and `valid`, each `(batch, window, 1)` float32.
+
+    With `phase` also `periods` `(batch, 3)`, see `astromer.data.phases`.
+    """
+    inputs = {name: keras.Input((None, 1), dtype="float32", name=name) for name in INPUT_NAMES}
+    return inputs | ({PERIODS: keras.Input((3,), dtype="float32", name=PERIODS)} if phase else {})
+
+
+def reads_periods(model: keras.Model) -> bool:
+    """Whether batches for a model need `phase=True`."""
+    return any(tensor.name == PERIODS for tensor in model.inputs)
+
+
+def model_inputs(model: keras.Model, batch: Mapping[str, Any]) -> dict[str, Any]:
+    """Select the entries of a batch that a model reads."""
+    return {tensor.name: batch[tensor.name] for tensor in model.inputs}
 
 
 def build_v1(config: EncoderConfig) -> keras.Model:
@@ -38,17 +56,29 @@ def build_v2(config: EncoderConfig) -> keras.Model:
     return _stack_blocks(config, invalid_magnitudes="keep" if config.variant == "released" else "token", mask="keys")
 
 
-ENCODERS: dict[str, Callable[[EncoderConfig], keras.Model]] = {"v1": build_v1, "v2": build_v2}
+ENCODERS: dict[str, Callable[[EncoderConfig], keras.Model]] = {"v1": build_v1, "v2": build_v2, "v3": build_v2}
+"""Astromer 3 is Astromer 2 with other defaults: its parts are options that every architecture has."""
 
 
 def _stack_blocks(config: EncoderConfig, *, invalid_magnitudes: str, mask: str) -> keras.Model:
     # Inputs
-    inputs = window_inputs()
-    bias = AttentionBias(mask, name="attention_bias")(inputs["valid"])
-    embedding = InputEmbedding(config.embedding_dim, config.dropout, invalid_magnitudes, name="input_embedding")
+    inputs = window_inputs(phase=bool(config.phase))
+    magnitudes, times, valid = (inputs[name] for name in INPUT_NAMES)
+    bias = AttentionBias(mask, name="attention_bias")(valid)
+    embedding = InputEmbedding(
+        config.embedding_dim, config.dropout, invalid_magnitudes, config.time_encoding, name="input_embedding"
+    )
 
     # Encoder
-    levels = [embedding(inputs["magnitudes"], inputs["times"], inputs["valid"])]
+    channels = []
+    if config.scale:
+        magnitudes, log_scale = Rescaling(name="scale")(magnitudes, valid)
+        channels.append(log_scale)
+    if config.phase:
+        channels.append(PhaseChannels(name="phase")(times, inputs[PERIODS]))
+    levels = [embedding(magnitudes, times, valid)]
+    if channels:
+        levels = [AddedChannels(config.embedding_dim, name="channels")(levels[0], channels)]
     for index in range(cast(int, config.num_blocks)):  # `EncoderConfig` replaces null by the architecture's default
         block = AttentionBlock(
             config.num_heads,
@@ -66,23 +96,37 @@ def build_encoder(config: EncoderConfig) -> keras.Model:
     """Build the encoder of `config`.
 
     Returns:
-        Model `encoder`. Its input is a dict of `magnitudes`, `times` [days] and `valid`, each `(batch, window, 1)`; its
-        output a list of `num_blocks + 1` representations `(batch, window, dim)`: the input embedding, then the output
-        of each block.
+        Model `encoder`. Its input is a dict of `magnitudes`, `times` [days] and `valid`, each `(batch, window, 1)`, and
+        with `phase` also `periods` `(batch, 3)`; its output a list of `num_blocks + 1` representations `(batch, window,
+        dim)`: the input embedding, then the output of each block.
     """
     return ENCODERS[config.architecture](config)
 
 
-def build_reconstructor(encoder: keras.Model) -> keras.Model:
-    """Build the reconstructor: `encoder` with the reconstruction head on its last representation.
+def build_reconstructor(config: EncoderConfig) -> keras.Model:
+    """Build the encoder of `config` with the heads with which it is pretrained.
 
     Returns:
-        Model `reconstructor`. Its input is that of `encoder`; its output the magnitudes `(batch, window, 1)` float32,
-        window mean subtracted. `get_layer("encoder")` and `get_layer("reconstruction")` return its parts.
+        Model `reconstructor`. Its input is that of the encoder; its output the magnitudes `(batch, window, 1)` float32,
+        window mean subtracted. With a summary objective, the output is a dict of these `magnitudes`, `statistics`
+        `(batch, 30)` and `period_class` `(batch, 48)`, see `SummaryHead`. `get_layer("encoder")`,
+        `get_layer("reconstruction")` and `get_layer("summary")` return its parts.
     """
-    inputs = window_inputs()
-    levels = encoder(inputs)
-    return keras.Model(inputs, Reconstruction(name="reconstruction")(levels[-1]), name="reconstructor")
+    inputs = window_inputs(phase=bool(config.phase))
+    last = build_encoder(config)(inputs)[-1]
+    magnitudes = Reconstruction(name="reconstruction")(last)
+    if config.scale:
+        magnitudes = Unscaling(name="unscaling")(magnitudes, inputs["magnitudes"], inputs["valid"])
+    if not config.summary_weight:
+        return keras.Model(inputs, magnitudes, name="reconstructor")
+    statistics, period_class = SummaryHead(name="summary")(last, inputs["valid"])
+    outputs = {"magnitudes": magnitudes, "statistics": statistics, "period_class": period_class}
+    return keras.Model(inputs, outputs, name="reconstructor")
+
+
+def predicted_magnitudes(outputs: object) -> object:
+    """Return the magnitudes `(batch, window, 1)` of a reconstructor's outputs, whether it has a summary head or not."""
+    return outputs["magnitudes"] if isinstance(outputs, Mapping) else outputs
 
 
 def attention_weights(encoder: keras.Model, inputs: Mapping[str, Any]) -> list[Any]:
@@ -90,7 +134,7 @@ def attention_weights(encoder: keras.Model, inputs: Mapping[str, Any]) -> list[A
 
     The third axis is that of the queries, the fourth that of the keys; the weights of a query sum to 1.
     """
-    inputs = {name: inputs[name] for name in INPUT_NAMES}
+    inputs = model_inputs(encoder, inputs)
     levels = encoder(inputs)
     bias = encoder.get_layer("attention_bias")(inputs["valid"])
     return [

@@ -20,7 +20,7 @@ import numpy as np
 from astromer.config.encoders import EncoderConfig
 from astromer.errors import InputError
 from astromer.files import read_json
-from astromer.models.encoders import build_encoder, build_reconstructor
+from astromer.models.encoders import build_reconstructor
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def load_checkpoint(folder: Path, variant: str, *, origin: Path) -> tuple[keras.
         InputError: the checkpoint, its options or any of its weights is not as expected.
     """
     config = _read_released_config(folder, variant, origin)
-    model = build_reconstructor(build_encoder(config))
+    model = build_reconstructor(config)
     assign_released(model, read_checkpoint(folder / "weights", origin=origin), origin=origin)
     return model, config
 

@@ -9,7 +9,7 @@ import keras
 from astromer.config.encoders import EncoderConfig
 from astromer.errors import InputError
 from astromer.files import atomic_path, read_json, write_json
-from astromer.models.encoders import build_encoder, build_reconstructor
+from astromer.models.encoders import build_reconstructor
 from astromer.models.released import CHECKPOINT_FILES, check_weight, load_archive, load_checkpoint
 
 MODEL_FILE = "model.keras"
@@ -23,17 +23,31 @@ class Pretrained(NamedTuple):
     config: EncoderConfig
 
 
-def save_pretrained(model: keras.Model, config: EncoderConfig, folder: Path) -> None:
+def save_pretrained(model: keras.Model, config: EncoderConfig, folder: Path, *, half: bool = False) -> None:
     """Write `model.keras` and `config.json` to `folder`, each of them atomically.
 
     Args:
         model: reconstructor whose encoder was built from `config`.
         config: configuration of its encoder.
         folder: created if it does not exist.
+        half: round the weights to float16, for files that are shipped. Loaded models compute in float32.
     """
+    model = _rounded(model, config) if half else model
     with atomic_path(Path(folder) / MODEL_FILE) as temporary:
         model.save(temporary, include_optimizer=False)
     write_json(Path(folder) / CONFIG_FILE, config.plain())
+
+
+def _rounded(model: keras.Model, config: EncoderConfig) -> keras.Model:
+    """Return the reconstructor with weights in float16, except in layers that are float32 whatever the policy."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float16")
+    try:
+        rounded = build_reconstructor(config)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    rounded.set_weights(model.get_weights())
+    return rounded
 
 
 def load_pretrained(path: Path, *, variant: str | None = None, sha256: str | None = None) -> Pretrained:
@@ -68,7 +82,7 @@ def _load_own(folder: Path, variant: str | None) -> Pretrained:
     config = EncoderConfig.read(read_json(folder / CONFIG_FILE), str(folder / CONFIG_FILE))
     if variant not in (None, config.variant):
         raise InputError(f"{folder / CONFIG_FILE}: variant is {config.variant!r}; expected {variant!r}")
-    model = build_reconstructor(build_encoder(config))
+    model = build_reconstructor(config)
     try:
         saved = keras.models.load_model(folder / MODEL_FILE, compile=False)
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:

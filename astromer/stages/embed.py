@@ -8,6 +8,7 @@ import polars as pl
 from astromer.data.batches import PAD_MULTIPLE, plain_batches
 from astromer.evaluation.embeddings import embed_windows
 from astromer.files import atomic_path
+from astromer.models.encoders import reads_periods
 from astromer.models.weights import load_pretrained
 
 BATCH_SIZE = 256  # does not change the result
@@ -37,10 +38,16 @@ def embed_dataset(
     pretrained = load_pretrained(model.parent)
     encoder = pretrained.model.get_layer("encoder")
     pad_multiple = PAD_MULTIPLE if pretrained.config.ignores_padding and not whole_windows else None
+    options = {
+        "window": window,
+        "batch_size": BATCH_SIZE,
+        "pad_multiple": pad_multiple,
+        "phase": reads_periods(encoder),
+    }
     tables = [
         embed_windows(
             encoder,
-            plain_batches([path], window=window, batch_size=BATCH_SIZE, pad_multiple=pad_multiple),
+            plain_batches([path], **options),
             arrays,
             window=window,
         ).with_columns(subset=pl.lit(subset))

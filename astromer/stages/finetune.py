@@ -22,6 +22,7 @@ def finetune_encoder(
     window: int,
     seed: int,
     state: str,
+    targets: Path | None = None,
 ) -> None:
     """Train the pretrained reconstructor further, with the same objective, on the objects of one fold and SPC.
 
@@ -33,6 +34,7 @@ def finetune_encoder(
         window: observations per window.
         seed: seed of all random numbers.
         state: folder of the state from which a killed job resumes.
+        targets: table of the summary objective, for an encoder that has one.
     """
     on_devices = Devices.read(devices, "devices")
     learn_to_reconstruct(
@@ -45,5 +47,6 @@ def finetune_encoder(
         window=window,
         seed=seed,
         state=Path(state),
+        targets=targets,
         initial=[model],
     )

@@ -8,7 +8,7 @@ from astromer.config.encoders import Devices, EncoderConfig, EncoderTraining, Ma
 from astromer.config.section import Variant
 from astromer.data.batches import pretraining_batches
 from astromer.evaluation.predictors import evaluate_reconstruction
-from astromer.models.encoders import build_encoder, build_reconstructor
+from astromer.models.encoders import build_reconstructor
 from astromer.models.weights import Pretrained, load_pretrained
 from astromer.stages.reconstruction import build_on_devices, learn_to_reconstruct, write_reconstructor
 
@@ -28,6 +28,7 @@ def pretrain_encoder(
     window: int,
     seed: int,
     state: str,
+    targets: Path | None = None,
 ) -> None:
     """Train an encoder to reconstruct hidden magnitudes.
 
@@ -38,12 +39,11 @@ def pretrain_encoder(
         window: observations per window.
         seed: seed of all random numbers.
         state: folder of the state from which a killed job resumes.
+        targets: table of the summary objective, for an encoder that has one.
     """
     config = EncoderConfig.read({**encoder, "window": window}, "encoder")
     on_devices = Devices.read(devices, "devices")
-    pretrained = build_on_devices(
-        on_devices, seed, lambda: Pretrained(build_reconstructor(build_encoder(config)), config)
-    )
+    pretrained = build_on_devices(on_devices, seed, lambda: Pretrained(build_reconstructor(config), config))
     learn_to_reconstruct(
         pretrained,
         {"train": train, "validation": validation, "test": test},
@@ -54,6 +54,7 @@ def pretrain_encoder(
         window=window,
         seed=seed,
         state=Path(state),
+        targets=targets,
     )
 
 
@@ -93,6 +94,7 @@ def import_weights(
         seed=seed,
         masking=Masking.read(masking, "masking"),
         variant=pretrained.config.variant,
+        phase=bool(pretrained.config.phase),
         training=False,
     )
     write_reconstructor(pretrained, evaluate_reconstruction(pretrained.model, batches), folder)

@@ -14,7 +14,7 @@ from astromer.evaluation.predictors import evaluate_reconstruction
 from astromer.files import atomic_path
 from astromer.models.weights import Pretrained, save_pretrained
 from astromer.training.devices import is_chief, prepare_devices
-from astromer.training.pretraining import pretrain
+from astromer.training.pretraining import pretrain, pretraining_objective
 from astromer.training.state import StateFile, fingerprint
 
 
@@ -37,6 +37,7 @@ def learn_to_reconstruct(
     window: int,
     seed: int,
     state: Path,
+    targets: Path | None = None,
     initial: Sequence[Path] = (),
 ) -> None:
     """Train a reconstructor; write model, configuration, learning curves and scores to `folder`.
@@ -47,12 +48,15 @@ def learn_to_reconstruct(
         folder: written.
         training, masking, xla, window, seed: as in the configuration of a run.
         state: folder of the state from which a killed job resumes; deleted at the end.
+        targets: table of the summary objective, for an encoder that has one.
         initial: files of the initial weights, if any.
     """
     config = pretrained.config
     identity = {"encoder": config.plain(), "masking": masking.plain(), "window": window, "seed": seed}
     identity |= {"batch_size": training.batch_size, "time_shift": training.time_shift}
-    files = [*initial, *records["train"], *records["validation"]]
+    objective = pretraining_objective(config)
+    summary = targets if config.summary_weight else None
+    files = [*initial, *records["train"], *records["validation"], *([summary] if summary else [])]
 
     def batches(subset: str, **more: Any) -> Any:
         return pretraining_batches(
@@ -62,6 +66,8 @@ def learn_to_reconstruct(
             seed=seed,
             masking=masking,
             variant=config.variant,
+            phase=bool(config.phase),
+            summary=summary,
             pad_multiple=None if xla or not config.ignores_padding else PAD_MULTIPLE,
             **more,
         )
@@ -71,7 +77,7 @@ def learn_to_reconstruct(
         lambda epoch: batches("train", epoch=epoch, time_shift=training.time_shift),
         batches("validation", training=False),
         training,
-        weighted=config.architecture == "v2",
+        objective,
         jit=xla,
         state=StateFile(state, fingerprint(files, **identity)),
     )

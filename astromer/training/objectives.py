@@ -7,10 +7,12 @@ step and the scores of a whole survey are computed by the same two functions.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from keras import ops
+
+from astromer.models.encoders import predicted_magnitudes
+from astromer.models.scale import window_scale
 
 Totals = dict[str, Any]
 """Name to sum over windows or points: a float32 scalar, or an array with one element per batch."""
@@ -44,28 +46,37 @@ class ReconstructionObjective:
 
     The loss is the root of the mean over windows of the window's mean squared error [mag^2] over its probed points;
     with `weighted`, squared errors are multiplied by the point's uncertainty weight and still divided by the number
-    of probed points. A window without probed points counts as an error of zero, as in the released code.
+    of probed points. A window without probed points counts as an error of zero, as in the released code. With `scaled`,
+    the errors of the loss are in units of the standard deviation of the window's visible magnitudes.
 
     The metrics are unweighted and separate for the hidden points and for all probed points: `rmse` is the same root,
     over the windows that have such points; R2 pools all points, with the variation around the mean of each window.
 
-    Outputs and every field have the shape `(batch, window, 1)`.
+    Outputs, or their entry `magnitudes`, and every field have the shape `(batch, window, 1)`.
     """
 
     weighted: bool
+    scaled: bool = False
 
-    fields = MappingProxyType(dict.fromkeys(("target", "probed", "hidden", "weight"), ((None, None, 1), "float32")))
     names = (
         "windows",
         "loss",
         *(f"{what}_{where}" for where in ("hidden", "probed") for what in ("windows", "mse", "residual", "variation")),
     )
 
+    @property
+    def fields(self) -> Mapping[str, tuple[tuple[int | None, ...], str]]:
+        """Shape and dtype of each entry of the batch that `totals` reads."""
+        read = ("target", "probed", "hidden", "weight", *(("magnitudes", "valid") if self.scaled else ()))
+        return dict.fromkeys(read, ((None, None, 1), "float32"))
+
     def totals(self, outputs: Any, batch: Mapping[str, Any]) -> Totals:
         """Sum windows, mean squared errors of windows, and squared residuals and variations of points."""
-        target, probed, hidden, weight = (_points(batch[name]) for name in self.fields)
-        squared = ops.square(target - _points(outputs))
+        target, probed, hidden, weight = (_points(batch[name]) for name in ("target", "probed", "hidden", "weight"))
+        squared = ops.square(target - _points(predicted_magnitudes(outputs)))
         loss = _window_mean(squared * weight if self.weighted else squared, probed)
+        if self.scaled:
+            loss = loss / ops.square(window_scale(batch["magnitudes"], batch["valid"])[:, 0, 0])
         sums = {"windows": ops.sum(ops.ones_like(loss)), "loss": ops.sum(loss)}
         for where, mask in (("hidden", hidden), ("probed", probed)):
             sums[f"windows_{where}"] = ops.sum(ops.cast(ops.any(mask > 0, axis=1), "float32"))

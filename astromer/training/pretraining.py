@@ -1,16 +1,17 @@
 """Masked reconstruction: pretraining of an encoder on one survey and its finetuning on another."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import keras
 
-from astromer.config.encoders import EncoderTraining
+from astromer.config.encoders import Encoder, EncoderTraining
 from astromer.training.history import History
 from astromer.training.loop import train
-from astromer.training.objectives import ReconstructionObjective
+from astromer.training.objectives import Objective, ReconstructionObjective
 from astromer.training.state import StateFile
 from astromer.training.steps import Batches
+from astromer.training.summary import SummaryObjective
 
 
 @keras.saving.register_keras_serializable(package="astromer")
@@ -33,13 +34,31 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "warmup_steps": self.warmup_steps}
 
 
+def pretraining_objective(encoder: Encoder) -> Objective:
+    """Return the objective of an encoder: equal weight for all points in Astromer 1, weight by uncertainty later."""
+    reconstruction = ReconstructionObjective(weighted=encoder.architecture != "v1", scaled=bool(encoder.scaled_loss))
+    if not encoder.summary_weight:
+        return reconstruction
+    return SummaryObjective(reconstruction, encoder.summary_weight)
+
+
+def learning_rate(options: EncoderTraining) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """Return the learning rate, or its schedule over the optimizer's steps."""
+    if options.decay == "cosine":
+        peak, warmup = options.learning_rate, options.warmup_steps
+        rising = {"initial_learning_rate": 0.0, "warmup_target": peak, "warmup_steps": warmup}
+        start = rising if warmup else {"initial_learning_rate": peak}
+        return keras.optimizers.schedules.CosineDecay(**start, decay_steps=cast(int, options.decay_steps) - warmup)
+    return WarmUp(options.learning_rate, options.warmup_steps) if options.warmup_steps else options.learning_rate
+
+
 def pretrain(
     model: keras.Model,
     training: Callable[[int], Batches],
     validation: Batches,
     options: EncoderTraining,
+    objective: Objective,
     *,
-    weighted: bool,
     jit: bool = False,
     state: StateFile | None = None,
 ) -> History:
@@ -51,15 +70,16 @@ def pretrain(
     Args:
         options: training options; the batch size and the time shift are not used, because they are applied to the
             batches.
-        weighted: weight squared errors by the points' uncertainty: True for Astromer 2, False for Astromer 1.
+        objective: see `pretraining_objective`.
     """
-    rate = WarmUp(options.learning_rate, options.warmup_steps) if options.warmup_steps else options.learning_rate
     with model.distribute_strategy.scope():
-        optimizer = keras.optimizers.Adam(rate, beta_1=0.9, beta_2=0.98, epsilon=1e-9)
+        optimizer = keras.optimizers.Adam(
+            learning_rate(options), beta_1=0.9, beta_2=0.98, epsilon=1e-9, global_clipnorm=options.clip_norm
+        )
     return train(
         model,
         optimizer,
-        ReconstructionObjective(weighted),
+        objective,
         training,
         validation,
         epochs=options.epochs,

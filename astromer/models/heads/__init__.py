@@ -21,7 +21,7 @@ from astromer.config.section import VARIANTS
 from astromer.models.classifier import classify
 from astromer.models.standardise import Standardise
 
-STANDARDISED_AXES = {"mean": 2, "max": 1, "padding": 1, "sequence": 1}
+STANDARDISED_AXES = {"mean": 2, "std": 1, "max": 1, "log_scale": 1, "padding": 1, "sequence": 1}
 """Arrays of `pool` that are standardised, and the number of their last axes with a separate mean and scale."""
 
 
@@ -67,7 +67,9 @@ def build_head(
     check_name("head variant", variant, VARIANTS)
     shapes = {
         "mean": (num_levels, dim),
+        "std": (dim,),
         "max": (dim,),
+        "log_scale": (1,),
         "padding": (dim,),
         "sequence": (None, dim),
         "valid": (None, 1),

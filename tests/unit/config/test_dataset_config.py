@@ -83,11 +83,12 @@ def test_defaults_of_classification():
     [
         (
             {"heads": {"skp": {}}},
-            "heads.skp: head is 'skp'; expected one of att_avg, att_cls, avg, linear, max, skip; did you mean skip?",
+            "heads.skp: head is 'skp'; expected one of att_avg, att_cls, avg, linear, max, msx, skip; did you mean "
+            "skip?",
         ),
         (
             {"heads": {"a": {"head": "skp"}}},
-            "heads.a.head: head is 'skp'; expected one of att_avg, att_cls, avg, linear, max, skip",
+            "heads.a.head: head is 'skp'; expected one of att_avg, att_cls, avg, linear, max, msx, skip",
         ),
         ({"heads": {"skip": {"variant": "old"}}}, "heads.skip.variant: is 'old'; expected 'paper' or 'released'"),
         ({"heads": {"skip": 3}}, "heads.skip: is 3; expected a valid dictionary"),

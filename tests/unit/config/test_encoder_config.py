@@ -6,11 +6,11 @@ import pytest
 
 from astromer.config.encoders import (
     AnyEncoder,
-    Encoder,
     EncoderConfig,
     EncoderTraining,
     ImportedEncoder,
     Masking,
+    TrainedEncoder,
     Training,
 )
 from astromer.config.section import Section
@@ -49,7 +49,7 @@ def test_a_config_survives_the_round_trip_through_a_dict():
     ("changes", "named"),
     [
         ({"num_block": 3}, "num_block"),
-        ({"architecture": "v3"}, "architecture"),
+        ({"architecture": "v4"}, "architecture"),
         ({"architecture": ["v2"]}, "architecture"),
         ({"architecture": {"v2": None}}, "architecture"),
         ({"variant": "fixed"}, "variant"),
@@ -77,7 +77,7 @@ def test_a_config_without_architecture_is_an_error():
 def test_an_encoder_with_weights_is_imported_and_any_other_is_trained():
     content = {"ours": {"architecture": "v1"}, "theirs": {"weights": "macho-v1"}}
     encoders = Encoders.read({"encoders": content}).encoders
-    assert encoders == {"ours": Encoder(architecture="v1"), "theirs": ImportedEncoder(weights="macho-v1")}
+    assert encoders == {"ours": TrainedEncoder(architecture="v1"), "theirs": ImportedEncoder(weights="macho-v1")}
     assert (encoders["ours"].variant, encoders["theirs"].variant) == ("paper", "released")
     again = Encoders.read({"encoders": {name: encoder.plain() for name, encoder in encoders.items()}})
     assert again.encoders == encoders
@@ -105,7 +105,13 @@ def test_errors_of_an_encoder_are_those_of_its_kind(content, line):
 def test_masking_and_training_have_the_defaults_of_the_paper():
     assert Masking().plain() == {"probed": 0.5, "random": 0.2, "same": 0.2}
     assert EncoderTraining() == EncoderTraining.read({}, "training")
-    assert set(EncoderTraining().plain()) - set(Training().plain()) == {"warmup_steps", "time_shift"}
+    assert set(EncoderTraining().plain()) - set(Training().plain()) == {
+        "warmup_steps",
+        "decay",
+        "decay_steps",
+        "clip_norm",
+        "time_shift",
+    }
 
 
 @pytest.mark.parametrize(

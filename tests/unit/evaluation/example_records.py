@@ -7,7 +7,7 @@ import polars as pl
 
 from astromer.config.encoders import EncoderConfig
 from astromer.data.records import write_records
-from astromer.models.encoders import build_encoder
+from astromer.models.encoders import build_reconstructor
 from astromer.surveys.simulation import SimulationSpec, simulate
 
 CLASSES = ["EC", "RRab"]
@@ -31,8 +31,13 @@ def write_stars(path: Path, classes: list[str] = CLASSES) -> Path:
     return path
 
 
-def small_encoder(architecture: str = "v2", variant: str = "paper") -> keras.Model:
-    """An encoder of one block with two heads, the same at each call."""
+def small_reconstructor(architecture: str = "v2", variant: str = "paper") -> keras.Model:
+    """A reconstructor whose encoder has one block with two heads, the same at each call."""
     keras.utils.set_random_seed(5)
     sizes = {"num_blocks": 1, "num_heads": 2, "head_dim": 4, "feedforward_dim": 8}
-    return build_encoder(EncoderConfig(architecture=architecture, variant=variant, **sizes))
+    return build_reconstructor(EncoderConfig(architecture=architecture, variant=variant, **sizes))
+
+
+def small_encoder() -> keras.Model:
+    """The encoder of `small_reconstructor`."""
+    return small_reconstructor().get_layer("encoder")

@@ -17,7 +17,7 @@ def logits_of(arrays, head, variant):
     for ours, theirs in {**THEIR_NAMES, "logits": "output_layer"}.items():
         for variable in model.get_layer(ours).weights:
             variable.assign(arrays[f"mlp/{theirs}/{variable.name}"])
-    return model(pool([arrays[name] for name in LEVELS], valid, head_arrays(head, variant)))
+    return model(pool([arrays[name] for name in LEVELS], {"valid": valid}, head_arrays(head, variant)))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,9 @@ def test_released_att_avg_differs_only_where_the_original_gives_nan(golden, clos
 
 def test_pooled_vectors(golden, close):
     arrays = golden("golden_f_clf")
-    pooled = pool([arrays[name] for name in LEVELS], 1 - arrays["in_mask_in"], ["padding", "sequence", "valid"])
+    pooled = pool(
+        [arrays[name] for name in LEVELS], {"valid": 1 - arrays["in_mask_in"]}, ["padding", "sequence", "valid"]
+    )
     close("f: mean over padding", pooled["padding"], arrays["aggregate_avg"], 1e-6)
     model = build_head("att_avg", num_levels=3, dim=32, num_classes=5, hidden=(4,))
     attended = model.get_layer("attended_mean")(pooled["sequence"], pooled["valid"])

@@ -9,7 +9,7 @@ from astromer.config.encoders import EncoderConfig
 from astromer.models.attention import AttentionBias, AttentionBlock
 from astromer.models.baselines import build_baseline
 from astromer.models.embedding import time_encoding, time_rates
-from astromer.models.encoders import attention_weights, build_encoder, build_reconstructor
+from astromer.models.encoders import attention_weights, build_reconstructor
 from astromer.models.heads import build_head, head_module
 from astromer.models.pooling import pool
 from astromer.models.released import assign_released
@@ -43,7 +43,7 @@ def below(arrays, prefix):
 
 
 def reconstructor(arrays, prefix, architecture, variant, **options):
-    model = build_reconstructor(build_encoder(EncoderConfig(architecture=architecture, variant=variant, **options)))
+    model = build_reconstructor(EncoderConfig(architecture=architecture, variant=variant, **options))
     assign_released(model, below(arrays, prefix), origin=prefix)
     return model
 
@@ -201,14 +201,16 @@ def test_heads(golden, shared, close, head, variant, reference):
     assign_classifier(model, arrays)
     if head == "skip":
         model.get_layer("level_mix").gamma.assign(arrays["skip_gamma"])
-    pooled = pool(levels, windows["valid"])
+    pooled = pool(levels, windows)
     logits = model({name: pooled[name] for name in head_module(head).INPUTS})
     close(f"f: logits of {head}, {variant}", logits, arrays[reference], 2e-5)
 
 
 def test_pooled_features(golden, close):
     arrays = golden("golden_f_clf")
-    pooled = pool([arrays[name] for name in ("emb_input", "emb_layer0", "emb_layer1")], 1 - arrays["in_mask_in"])
+    pooled = pool(
+        [arrays[name] for name in ("emb_input", "emb_layer0", "emb_layer1")], {"valid": 1 - arrays["in_mask_in"]}
+    )
     close("f: mean", pooled["mean"][:, -1], arrays["fixed_aggregate_avg"], 1e-6)
     close("f: maximum", pooled["max"], arrays["aggregate_max"], 1e-6)
     gamma = np.exp(arrays["skip_gamma"]) / np.exp(arrays["skip_gamma"]).sum()

@@ -11,6 +11,8 @@ from astromer.models.standardise import Standardise, adapt_to_training
 RANDOM = np.random.default_rng(5)
 POOLED = {
     "mean": RANDOM.normal(size=(6, 3, 8)).astype("float32"),
+    "std": RANDOM.uniform(0.1, 1, size=(6, 8)).astype("float32"),
+    "log_scale": RANDOM.normal(size=(6, 1)).astype("float32"),
     "max": RANDOM.normal(size=(6, 8)).astype("float32"),
     "padding": RANDOM.normal(size=(6, 8)).astype("float32"),
     "sequence": RANDOM.normal(size=(6, 10, 8)).astype("float32"),

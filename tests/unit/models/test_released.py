@@ -7,7 +7,7 @@ import pytest
 
 from astromer.config.encoders import EncoderConfig
 from astromer.errors import InputError
-from astromer.models.encoders import build_encoder, build_reconstructor
+from astromer.models.encoders import build_reconstructor
 from astromer.models.released import assign_released, released_names
 from astromer.models.weights import load_pretrained
 
@@ -16,7 +16,7 @@ SMALL = {"num_blocks": 2, "num_heads": 2, "head_dim": 8, "feedforward_dim": 12}
 
 
 def small():
-    return build_reconstructor(build_encoder(EncoderConfig(architecture="v2", variant="released", **SMALL)))
+    return build_reconstructor(EncoderConfig(architecture="v2", variant="released", **SMALL))
 
 
 def as_released(model):

@@ -7,7 +7,7 @@ import pytest
 
 from astromer.config.encoders import EncoderConfig
 from astromer.errors import InputError
-from astromer.models.encoders import build_encoder, build_reconstructor
+from astromer.models.encoders import build_reconstructor
 from astromer.models.weights import CONFIG_FILE, MODEL_FILE, load_pretrained, save_pretrained
 
 SMALL = {"num_blocks": 2, "num_heads": 2, "head_dim": 8, "feedforward_dim": 12}
@@ -15,13 +15,13 @@ SMALL = {"num_blocks": 2, "num_heads": 2, "head_dim": 8, "feedforward_dim": 12}
 
 def small(**changes):
     config = EncoderConfig(architecture="v2", **{**SMALL, **changes})
-    return build_reconstructor(build_encoder(config)), config
+    return build_reconstructor(config), config
 
 
 @pytest.mark.parametrize("architecture", ["v1", "v2"])
 def test_our_own_folder_gives_the_same_model_back(architecture, windows, tmp_path):
     config = EncoderConfig(architecture=architecture, **SMALL)
-    model = build_reconstructor(build_encoder(config))
+    model = build_reconstructor(config)
     save_pretrained(model, config, tmp_path / "encoder")
     assert {path.name for path in (tmp_path / "encoder").iterdir()} == {MODEL_FILE, CONFIG_FILE}
     loaded = load_pretrained(tmp_path / "encoder")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tiny_training import OPTIONS, dataset, small_model
+from tiny_training import OBJECTIVE, OPTIONS, dataset, small_model
 
 from astromer.training.devices import is_chief, prepare_devices
 from astromer.training.pretraining import pretrain
@@ -23,7 +23,7 @@ with strategy.scope():
     model = small_model(dropout=0.0)
 folder = Path(sys.argv[1])
 history = pretrain(
-    model, dataset, dataset(100), OPTIONS, weighted=True, state=StateFile(folder, "replicas", every_seconds=0)
+    model, dataset, dataset(100), OPTIONS, OBJECTIVE, state=StateFile(folder, "replicas", every_seconds=0)
 )
 if is_chief(strategy):
     history.write(folder)

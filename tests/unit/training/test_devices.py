@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_training import OPTIONS, dataset, small_model
+from tiny_training import OBJECTIVE, OPTIONS, dataset, small_model
 
 from astromer.errors import InputError
 from astromer.training.devices import slurm_nodes, split_over_replicas
@@ -59,7 +59,7 @@ def test_two_replicas_train_like_one(runs, kind, tmp_path):
     assert [process.wait(timeout=600) for process in processes] == [0] * len(processes)
 
     model = small_model(dropout=0.0)
-    expected = pretrain(model, dataset, dataset(100), OPTIONS, weighted=True)
+    expected = pretrain(model, dataset, dataset(100), OPTIONS, OBJECTIVE)
     expected.write(tmp_path)
     for file in ("history.csv", "steps.csv"):
         found, alone = (np.genfromtxt(place / file, delimiter=",", skip_header=1) for place in (folder, tmp_path))

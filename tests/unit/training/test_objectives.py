@@ -80,10 +80,10 @@ def test_sums_are_float32_whatever_the_model_computes_in():
 
 
 def test_a_batch_without_probed_points_has_loss_zero_and_gradient_zero():
-    batch = {name: np.zeros((2, 3, 1), "float32") for name in ReconstructionObjective.fields}
+    objective = ReconstructionObjective(weighted=False)
+    batch = {name: np.zeros((2, 3, 1), "float32") for name in objective.fields}
     outputs = tf.Variable(np.ones((2, 3, 1), "float32"))
     with tf.GradientTape() as tape:
-        objective = ReconstructionObjective(weighted=False)
         loss = objective.results(objective.totals(outputs, batch))["loss"]
     assert float(loss) == 0
     np.testing.assert_array_equal(tape.gradient(loss, outputs), 0)

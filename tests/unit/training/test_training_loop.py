@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tiny_training
-from tiny_training import OPTIONS, dataset, signalled_at, small_model
+from tiny_training import OBJECTIVE, OPTIONS, dataset, signalled_at, small_model
 
 from astromer.errors import InputError
 from astromer.training.loop import DivergenceError, InterruptedTraining, train
@@ -58,16 +58,16 @@ def train_constant(model=None, *, learning_rate=1.0, epochs=20, patience=3, stat
 
 def test_killed_and_warned_run_ends_like_an_unbroken_one(tmp_path):
     unbroken = small_model()
-    expected = pretrain(unbroken, dataset, dataset(100), OPTIONS, weighted=True)
+    expected = pretrain(unbroken, dataset, dataset(100), OPTIONS, OBJECTIVE)
 
     command = [sys.executable, tiny_training.__file__, str(tmp_path / "state")]
     killed = subprocess.run(command, check=False, env=os.environ | {"PYTHONPATH": str(ROOT)})
     assert killed.returncode == -signal.SIGKILL
     state = StateFile(tmp_path / "state", "test", every_seconds=1000)
     with pytest.raises(InterruptedTraining, match=r"SIGUSR1 came.*epoch 2, after 7 steps"):
-        pretrain(small_model(), signalled_at(2, signal.SIGUSR1), dataset(100), OPTIONS, weighted=True, state=state)
+        pretrain(small_model(), signalled_at(2, signal.SIGUSR1), dataset(100), OPTIONS, OBJECTIVE, state=state)
     resumed = small_model()
-    history = pretrain(resumed, dataset, dataset(100), OPTIONS, weighted=True, state=state)
+    history = pretrain(resumed, dataset, dataset(100), OPTIONS, OBJECTIVE, state=state)
 
     for name, run in (("expected", expected), ("found", history)):
         run.write(tmp_path / name)
@@ -85,27 +85,25 @@ def test_work_after_the_last_save_is_done_again(tmp_path):
         if epoch == 2:
             raise KeyboardInterrupt
 
-    expected = pretrain(small_model(), dataset, dataset(100), OPTIONS, weighted=True)
+    expected = pretrain(small_model(), dataset, dataset(100), OPTIONS, OBJECTIVE)
     state = StateFile(tmp_path, "test", every_seconds=0)
     with pytest.raises(InterruptedTraining):
-        pretrain(small_model(), signalled_at(1, signal.SIGTERM), dataset(100), OPTIONS, weighted=True, state=state)
+        pretrain(small_model(), signalled_at(1, signal.SIGTERM), dataset(100), OPTIONS, OBJECTIVE, state=state)
     seldom = StateFile(tmp_path, "test", every_seconds=1000)
     with pytest.raises(KeyboardInterrupt):
-        pretrain(small_model(), broken, dataset(100), OPTIONS, weighted=True, state=seldom)
-    assert (
-        pretrain(small_model(), dataset, dataset(100), OPTIONS, weighted=True, state=seldom).epochs == expected.epochs
-    )
+        pretrain(small_model(), broken, dataset(100), OPTIONS, OBJECTIVE, state=seldom)
+    assert pretrain(small_model(), dataset, dataset(100), OPTIONS, OBJECTIVE, state=seldom).epochs == expected.epochs
 
 
 def test_finished_run_is_not_repeated(tmp_path):
     state, model = StateFile(tmp_path, "test"), small_model()
-    first = pretrain(model, dataset, dataset(100), OPTIONS, weighted=True, state=state)
+    first = pretrain(model, dataset, dataset(100), OPTIONS, OBJECTIVE, state=state)
     again = small_model()
 
     def never(epoch):
         raise AssertionError("a finished run asked for data")
 
-    assert pretrain(again, never, dataset(100), OPTIONS, weighted=True, state=state).epochs == first.epochs
+    assert pretrain(again, never, dataset(100), OPTIONS, OBJECTIVE, state=state).epochs == first.epochs
     for weight, other in zip(model.weights, again.weights, strict=True):
         np.testing.assert_array_equal(weight, other)
 

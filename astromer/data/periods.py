@@ -1,0 +1,131 @@
+"""The period of a light curve: the highest peak of its Lomb-Scargle periodogram, refined, for many curves at once.
+
+A fast Fourier transform of the magnitudes on a fine grid of times proposes peaks; least-squares fits of a sinusoid and
+a constant (Zechmeister & Kürster 2009, A&A 496, 577) decide between them and refine the best. A window of 100 points
+over 900 days takes about 1 ms on one core: transforms of several rows at once run four times as fast as one by one.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import fft
+
+MAX_FREQUENCY = 20.0  # cycles per day: delta Scuti stars, and contact binaries at half their period
+MIN_CYCLES = 0.5  # of the lowest frequency, in a window
+OVERSAMPLING = 3  # frequencies per 1 / time span
+CELLS_PER_CYCLE = 3  # cells of the time grid in a cycle of the highest frequency
+CANDIDATES = 12
+REFINEMENTS = 3  # least-squares fits; each is on frequencies three times as close as the one before
+ROWS_AT_ONCE = 8
+MIN_POINTS = 5
+MIN_SPAN_DAYS = 1.0
+MIN_STD_MAG = 1e-6
+MAX_SNR = 1e3
+
+
+def find_periods(times: np.ndarray, magnitudes: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Return the period of each window, from its chosen points only.
+
+    Args:
+        times: `(windows, points)` days, from any origin near the window.
+        magnitudes: `(windows, points)` mag.
+        chosen: bool `(windows, points)`; nothing of the other points is used.
+
+    Returns:
+        float64 `(windows, 3)`: period [days]; signal-to-noise, the variance that the sinusoid explains over that of the
+        residuals; and a time at which the sinusoid is brightest [days]. All 0 for a window without a period: fewer than
+        5 points, less than a day, or constant magnitudes.
+    """
+    rows = zip(times, magnitudes, chosen, strict=True)
+    return find_periods_of([(t[use], m[use]) for t, m, use in rows])
+
+
+def find_periods_of(curves: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Return what `find_periods` does for light curves of any length: times [days] and magnitudes, `(points,)` each."""
+    periods = np.zeros((len(curves), 3))
+    usable, centred = [], []
+    for row, (t, m) in enumerate(curves):
+        times, magnitudes = np.asarray(t, np.float64), np.asarray(m, np.float64)
+        if len(times) >= MIN_POINTS and np.ptp(times) >= MIN_SPAN_DAYS and magnitudes.std() >= MIN_STD_MAG:
+            usable.append(row)
+            centred.append((times.mean(), times - times.mean(), magnitudes - magnitudes.mean()))
+    by_span = np.argsort([np.ptp(times) for _, times, _ in centred], kind="stable")
+    for first in range(0, len(by_span), ROWS_AT_ONCE):
+        group = by_span[first : first + ROWS_AT_ONCE]
+        proposed = propose_frequencies([centred[place][1:] for place in group])
+        for place, (frequencies, step) in zip(group, proposed, strict=True):
+            origin, times, magnitudes = centred[place]
+            period, snr, brightest = _refine(times, magnitudes, frequencies, step)
+            periods[usable[place]] = period, snr, origin + brightest
+    return periods
+
+
+def propose_frequencies(curves: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[tuple[np.ndarray, float]]:
+    """Yield for each light curve the frequencies at and beside the highest peaks of its classical periodogram.
+
+    Args:
+        curves: times [days] and magnitudes of mean 0, `(points,)` each. All share the grid of the longest time span.
+
+    Yields:
+        `(frequencies,)` and the step of the grid, both in cycles per day.
+    """
+    spans = [np.ptp(times) for times, _ in curves]
+    step = 1 / (OVERSAMPLING * max(spans))
+    cells = fft.next_fast_len(int(np.ceil(CELLS_PER_CYCLE * MAX_FREQUENCY / step)), real=True)
+    gridded = np.zeros((len(curves), cells), np.float32)
+    for row, (times, magnitudes) in zip(gridded, curves, strict=True):
+        np.add.at(row, np.minimum((times - times.min()) * (cells * step), cells - 1).astype(np.int64), magnitudes)
+    number = int(MAX_FREQUENCY / step) + 2
+    # The cells blur the high frequencies.
+    blur = np.sinc(np.arange(number, dtype=np.float32) / cells)
+    for span, spectrum in zip(spans, fft.rfft(gridded), strict=True):
+        amplitudes = np.abs(spectrum[:number]) / blur
+        lowest = max(round(MIN_CYCLES / (span * step)), 1)
+        amplitudes[: lowest - 1] = 0.0
+        inner = amplitudes[1:-1]
+        peaks = np.flatnonzero((inner >= amplitudes[:-2]) & (inner >= amplitudes[2:]) & (inner > 0))
+        peaks = np.append(peaks, lowest - 1)  # where the amplitudes only fall, the longest period is the best
+        number_kept = min(CANDIDATES, len(peaks))
+        highest = peaks[np.argpartition(-inner[peaks], number_kept - 1)[:number_kept]] + 1
+        yield step * (highest[:, None] + np.array([-1, 0, 1]) / 3).ravel(), step
+
+
+def _refine(
+    times: np.ndarray, magnitudes: np.ndarray, frequencies: np.ndarray, step: float
+) -> tuple[float, float, float]:
+    """Fit the proposed frequencies, then ever closer around the best; return a row of `find_periods`."""
+    for _ in range(REFINEMENTS - 1):
+        best, step = fit_sinusoids(times, magnitudes, frequencies)[:, 0].argmax(), step / 3
+        frequencies = frequencies[best] + step * np.arange(-3, 4) / 3
+    fits = fit_sinusoids(times, magnitudes, frequencies)
+    best = fits[:, 0].argmax()
+    frequency, (explained, cosine, sine) = frequencies[best], fits[best]
+    degrees_of_freedom = max(len(times) - MIN_POINTS, 1) / len(times)
+    snr = min(explained / max(1.0 - explained, 1e-9) * degrees_of_freedom, MAX_SNR)
+    # Bright is a small magnitude.
+    return 1 / frequency, snr, np.arctan2(-sine, -cosine) / (2 * np.pi * frequency)
+
+
+def fit_sinusoids(times: np.ndarray, magnitudes: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
+    """Fit a constant plus a sinusoid of each frequency by least squares.
+
+    Args:
+        times: `(points,)` days.
+        magnitudes: `(points,)`, mean 0 and not constant.
+        frequencies: `(frequencies,)` cycles per day.
+
+    Returns:
+        `(frequencies, 3)`: the fraction of the variance that the fit explains, and its coefficients of cosine and sine.
+    """
+    angles = 2 * np.pi * frequencies[:, None] * times
+    cosines, sines = np.cos(angles), np.sin(angles)
+    cosines -= cosines.mean(axis=1, keepdims=True)
+    sines -= sines.mean(axis=1, keepdims=True)
+    cc, ss, cs = (np.einsum("ft,ft->f", *pair) for pair in ((cosines, cosines), (sines, sines), (cosines, sines)))
+    yc, ys = cosines @ magnitudes, sines @ magnitudes
+    determinant = cc * ss - cs**2
+    solvable = determinant > 1e-9 * (cc + ss) ** 2
+    scale = np.divide(1.0, determinant, out=np.zeros_like(determinant), where=solvable)
+    a, b = (yc * ss - ys * cs) * scale, (ys * cc - yc * cs) * scale
+    explained = (a * yc + b * ys) / (magnitudes @ magnitudes)
+    return np.stack([np.clip(explained, 0.0, 1.0), a, b], axis=1)

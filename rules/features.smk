@@ -1,0 +1,61 @@
+"""Stage 3: features of the light curves of a survey, computed once for the summary objective and for all controls.
+
+IN   <results>/parquet/<survey>/observations/<shard>.parquet
+OUT  <results>/features/<survey>/<shard>.parquet    one row per object
+     <results>/features/targets.parquet             targets of the summary objective: ranks among the training objects
+"""
+
+
+rule extract_features:
+    """Describe each object of one shard of a survey by numbers: statistics of magnitudes, period, shape of the folded curve."""
+    input:
+        observations="<results>/parquet/{survey}/observations/{shard}.parquet",
+    output:
+        features="<results>/features/{survey}/{shard}.parquet",
+    log:
+        "<logs>/extract_features/{survey}/{shard}.log",
+    benchmark:
+        "<benchmarks>/extract_features/{survey}/{shard}.jsonl"
+    retries: 1
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(2000),
+        runtime=scaled_runtime(120),
+    params:
+        code=code_digest("extract_features"),
+    message:
+        "Extracting features of {wildcards.survey}, shard {wildcards.shard}"
+    script:
+        "../workflow_scripts/extract_features.py"
+
+
+rule write_summary_targets:
+    """Rank the statistics of all objects among those of the training objects of pretraining."""
+    input:
+        features=[
+            f"<results>/features/{survey}/{shard}.parquet"
+            for survey in RUN.used_surveys
+            for shard in shards_of(survey)
+        ],
+        split="<results>/splits/pretraining.parquet",
+    output:
+        targets="<results>/features/targets.parquet",
+    log:
+        "<logs>/write_summary_targets.log",
+    benchmark:
+        "<benchmarks>/write_summary_targets.jsonl"
+    retries: 1
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(2000),
+        runtime=scaled_runtime(30),
+    params:
+        code=code_digest("write_summary_targets"),
+    message:
+        "Writing the targets of the summary objective"
+    script:
+        "../workflow_scripts/write_summary_targets.py"
