@@ -116,7 +116,7 @@ def pretraining_records(subset):
 
 def summary_targets(wildcards):
     """Return the targets of the summary objective, for an encoder that has it."""
-    return ["<results>/features/targets.parquet"] if wildcards.encoder in RUN.summary_encoders else []
+    return "<results>/features/targets.parquet" if wildcards.encoder in RUN.summary_encoders else []
 
 
 def classifier_files(filename):
