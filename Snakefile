@@ -47,8 +47,7 @@ wildcard_constraints:
     dataset="|".join(RUN.datasets),
     fold=r"\d+",
     spc=r"\d+",
-    head=any_of(RUN.classification.heads),
-    baseline=any_of(RUN.classification.baselines),
+    state="frozen|finetuned",
 
 
 include: "rules/dumps.smk"

@@ -11,7 +11,7 @@ import polars as pl
 import tensorflow as tf
 import yaml
 
-from astromer.config.encoders import DEFAULT_WINDOW, EncoderConfig
+from astromer.config.encoders import DEFAULT_WINDOW, EncoderConfig, Weights
 from astromer.data.batches import PAD_MULTIPLE
 from astromer.data.masking import show_windows
 from astromer.data.phases import object_periods, window_periods
@@ -24,6 +24,7 @@ from astromer.models.weights import Pretrained
 from astromer.surveys.download import download
 
 COLUMNS = ("id", "mjd", "mag")
+DEFAULT_MODEL = "astromer-mini"
 
 
 def build(config: EncoderConfig | Mapping[str, Any]) -> keras.Model:
@@ -60,7 +61,8 @@ def load_pretrained(
 
     Args:
         path_or_name: path to a folder of ours (`model.keras`, `config.json`), to a zip archive of published weights, or
-            to a folder with a checkpoint of the released code; if no such path exists, a name of `named_weights`.
+            to a folder with a checkpoint of the released code; if no such path exists, a name of `named_weights`, such
+            as `astromer-mini`, which comes with the package.
         variant: `paper` or `released`, for weights of the released code; see docs/variants.md. `released` by default.
         mirror: folder that is searched first for the file of named weights.
         cache: folder for the file of named weights; the file is downloaded if it is missing.
@@ -75,6 +77,9 @@ def load_pretrained(
     if name not in known:
         names = ", ".join(sorted(known))
         raise InputError(f"{name}: no such file or folder; nor is it one of the named weights: {names}")
+    entry = Weights.read(known[name], f"weights.{name}")
+    if entry.packaged:
+        return weights.load_pretrained(entry.packaged, sha256=entry.sha256)
     path = _fetch(name, known[name], mirror, cache)
     return weights.load_pretrained(path, variant=variant, sha256=known[name]["sha256"])
 
@@ -94,7 +99,7 @@ def _fetch(name: str, entry: Mapping[str, Any], mirror: Path | str | None, cache
 
 def encode(
     light_curves: pl.DataFrame | Sequence[np.ndarray],
-    model: Pretrained | keras.Model,
+    model: Pretrained | keras.Model | str = DEFAULT_MODEL,
     *,
     per: Literal["window", "object"] = "object",
     layer: int | Literal["all"] = -1,
@@ -111,7 +116,8 @@ def encode(
     Args:
         light_curves: a table with the columns `id`, `mjd` [days] and `mag`, in any order; or a list of arrays `(n, 2)`
             or `(n, 3)` of time [days], magnitude and error (not used), whose ids are their positions in the list.
-        model: result of `load_pretrained` or `build`.
+        model: result of `load_pretrained` or `build`, or a name for the former. By default the encoder that comes with
+            the package, for which nothing is downloaded.
         per: `window` for one row per window, `object` for one row per object.
         layer: index of the level: 0 is the input embedding, 1 the first block, -1 the last; `all` for all levels.
         window: maximum number of observations in a window; by default that of the model's configuration, otherwise 200.
@@ -127,7 +133,7 @@ def encode(
     """
     if per not in ("window", "object"):
         raise InputError(f"encode: per is {per!r}; expected 'window' or 'object'")
-    encoder, window = _encoder_and_window(model, window)
+    encoder, window = _encoder_and_window(load_pretrained(model) if isinstance(model, str) else model, window)
     for name, value in (("window", window), ("batch_size", batch_size)):
         if value < 1:
             raise InputError(f"encode: {name} is {value}; expected at least 1")

@@ -1,26 +1,26 @@
 """Stage 8: classifiers without a pretrained encoder, on the same objects as the heads.
 
 IN   <results>/records/<dataset>/fold<fold>/...
-OUT  <results>/baseline/<dataset>/fold<fold>/spc<spc>/<baseline>/    the files of a head
+OUT  <results>/baseline/<dataset>/fold<fold>/spc<spc>/    the files of the heads
 """
 
 
-rule train_baseline:
-    """Train one classifier without a pretrained encoder, and score it on the same test objects."""
+rule train_baselines:
+    """Train all classifiers without a pretrained encoder, and score them on the same test objects."""
     input:
         train="<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord",
         validation="<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord",
         test="<results>/records/{dataset}/fold{fold}/test/test.tfrecord",
     output:
-        model="<results>/baseline/{dataset}/fold{fold}/spc{spc}/{baseline}/model.keras",
-        history="<results>/baseline/{dataset}/fold{fold}/spc{spc}/{baseline}/history.csv",
-        predictions="<results>/baseline/{dataset}/fold{fold}/spc{spc}/{baseline}/predictions.parquet",
-        metrics="<results>/baseline/{dataset}/fold{fold}/spc{spc}/{baseline}/metrics.csv",
-        provenance="<results>/baseline/{dataset}/fold{fold}/spc{spc}/{baseline}/provenance.json",
+        models=directory("<results>/baseline/{dataset}/fold{fold}/spc{spc}/models"),
+        history="<results>/baseline/{dataset}/fold{fold}/spc{spc}/history.csv",
+        predictions="<results>/baseline/{dataset}/fold{fold}/spc{spc}/predictions.parquet",
+        metrics="<results>/baseline/{dataset}/fold{fold}/spc{spc}/metrics.csv",
+        provenance="<results>/baseline/{dataset}/fold{fold}/spc{spc}/provenance.json",
     log:
-        "<logs>/train_baseline/{dataset}/fold{fold}/spc{spc}/{baseline}.log",
+        "<logs>/train_baselines/{dataset}/fold{fold}/spc{spc}.log",
     benchmark:
-        "<benchmarks>/train_baseline/{dataset}/fold{fold}/spc{spc}/{baseline}.jsonl"
+        "<benchmarks>/train_baselines/{dataset}/fold{fold}/spc{spc}.jsonl"
     retries: 2
     conda:
         "../envs/astromer.yaml"
@@ -29,8 +29,8 @@ rule train_baseline:
         mem_mb=scaled_mem_mb(2000),
         runtime=scaled_runtime(240),
     params:
-        baseline=lambda wildcards: RUN.classification.baselines[wildcards.baseline].baseline,
-        variant=lambda wildcards: RUN.classification.baselines[wildcards.baseline].variant,
+        baselines={name: baseline.plain() for name, baseline in RUN.classification.baselines.items()},
+        spc=spc_of,
         classes=classes_of,
         window=RUN.window,
         hidden_units=RUN.classification.hidden_units,
@@ -38,14 +38,14 @@ rule train_baseline:
         weighting=RUN.classification.weighting,
         training=RUN.classification.baseline_training.plain(),
         seed=RUN.seed,
-        state=f"results/{RUN.run}/states/baseline/{{dataset}}/fold{{fold}}/spc{{spc}}/{{baseline}}",
-        tags=tags_of("baseline", "baseline"),
+        state=f"results/{RUN.run}/states/baseline/{{dataset}}/fold{{fold}}/spc{{spc}}",
+        tags=tags_of,
         simulated=RUN.simulated_surveys,
-        code=lambda wildcards: code_digest(
-            "train_baseline",
-            f"astromer.models.baselines.{RUN.classification.baselines[wildcards.baseline].baseline}",
+        code=code_digest(
+            "train_baselines",
+            *(f"astromer.models.baselines.{entry.baseline}" for entry in RUN.classification.baselines.values()),
         ),
     message:
-        "Training {wildcards.baseline} on {wildcards.dataset}, fold {wildcards.fold}, {wildcards.spc} samples per class"
+        "Training baselines on {wildcards.dataset}, fold {wildcards.fold}, {wildcards.spc} samples per class"
     script:
-        "../workflow_scripts/train_baseline.py"
+        "../workflow_scripts/train_baselines.py"

@@ -40,17 +40,19 @@ rule pretrained:
 
 
 rule embeddings:
-    """Embed every dataset with its finetuned encoders."""
+    """Embed every dataset with every encoder, as it was pretrained and, if configured, finetuned."""
     input:
+        [f"<results>/embed/{encoder}/{dataset}/frozen.parquet" for encoder in RUN.encoders for dataset in RUN.datasets],
         [
-            f"<results>/embed/{encoder}/{dataset}/fold{fold}/spc{spc}/embeddings.parquet"
-            for encoder in RUN.encoders
-            for dataset, fold, spc in sets_of_datasets()
+            f"<results>/embed/{encoder}/{dataset}/fold{fold}/finetuned.parquet"
+            for encoder in RUN.finetuned_encoders
+            for dataset, section in RUN.datasets.items()
+            for fold in range(section.folds)
         ],
 
 
 rule predictions:
-    """Train every head and baseline, and predict the test objects."""
+    """Train every classifier, and predict the test objects."""
     input:
         classifier_files("predictions.parquet"),
 

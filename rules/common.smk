@@ -119,39 +119,76 @@ def summary_targets(wildcards):
     return "<results>/features/targets.parquet" if wildcards.encoder in RUN.summary_encoders else []
 
 
+def all_spc_of(wildcards):
+    """Return all SPC of a dataset."""
+    return RUN.datasets[wildcards.dataset].spc
+
+
+def of_all_spc(path):
+    """Input function: a path with `{spc}` for all SPC of the dataset."""
+
+    def paths(wildcards):
+        return [path.format(**wildcards, spc=spc) for spc in all_spc_of(wildcards)]
+
+    return paths
+
+
+def embeddings_of(wildcards):
+    """Return the embeddings of a dataset by an encoder in one of its states."""
+    folder = f"<results>/embed/{wildcards.encoder}/{wildcards.dataset}"
+    return (
+        f"{folder}/frozen.parquet"
+        if wildcards.state == "frozen"
+        else f"{folder}/fold{wildcards.fold}/finetuned.parquet"
+    )
+
+
+def features_of(wildcards, folder=""):
+    """Return the features of all shards of a dataset's survey, as a list."""
+    survey = survey_of(wildcards)
+    return [f"<results>/features/{folder}{survey}/{shard}.parquet" for shard in shards_of(survey)]
+
+
+def classifier_folders():
+    """Return the folders of the results of all classifiers, each with the encoder, state, dataset and fold of these."""
+    sections = RUN.classification
+    kinds = [kind for kind, models in (("heads", sections.heads), ("probes", sections.probe_models)) if models]
+    folders = {}
+    for name, dataset in RUN.datasets.items():
+        for fold in range(dataset.folds):
+            place, source = f"{name}/fold{fold}", {"dataset": name, "fold": fold}
+            for encoder in RUN.encoders:
+                for state in RUN.states_of(encoder):
+                    of_encoder = {"encoder": encoder, "state": state, **source}
+                    folders |= {f"classify/{encoder}/{state}/{place}/{kind}": of_encoder for kind in kinds}
+            without = {"encoder": None, "state": None, **source}
+            folders |= {f"classify/features/{place}": without} if sections.control_models else {}
+            folders |= {f"baseline/{place}/spc{spc}": without for spc in dataset.spc if sections.baselines}
+    return folders
+
+
 def classifier_files(filename):
-    """List the file `filename` of every head and baseline of every dataset, fold and SPC."""
-    models = [f"classify/{encoder}/{{sets}}/{head}" for encoder in RUN.encoders for head in RUN.classification.heads]
-    models += [f"baseline/{{sets}}/{baseline}" for baseline in RUN.classification.baselines]
-    return [
-        f"<results>/{model}/{filename}".format(sets=f"{dataset}/fold{fold}/spc{spc}")
-        for dataset, fold, spc in sets_of_datasets()
-        for model in models
-    ]
+    """List the file `filename` of the results of all classifiers."""
+    return [f"<results>/{folder}/{filename}" for folder in classifier_folders()]
 
 
-def tags_of(kind, model):
-    """Parameter function: columns that identify the scores of a classifier."""
-
-    def tags(wildcards):
-        return {
-            "run": RUN.run,
-            "encoder": wildcards.get("encoder"),
-            "dataset": wildcards.dataset,
-            "fold": int(wildcards.fold),
-            "spc": int(wildcards.spc),
-            "model": wildcards[model],
-            "kind": kind,
-            "data": data_of(wildcards),
-        }
-
-    return tags
+def tags_of(wildcards):
+    """Parameter function: columns that identify the scores of the classifiers of a job."""
+    return {
+        "run": RUN.run,
+        "encoder": wildcards.get("encoder"),
+        "state": wildcards.get("state"),
+        "dataset": wildcards.dataset,
+        "fold": int(wildcards.fold),
+        "data": data_of(wildcards),
+    }
 
 
 def reported_files():
     """List the figures and tables of the report, which are those of the targets `figures` and `tables`."""
     figures = [path for figure in FIGURES for path in figure_files(figure) if path.endswith(".png")]
     tables = [
+        "<results>/tables/claims.csv",
         "<results>/tables/metrics.csv",
         "<results>/splits/counts.csv",
         "<results>/splits/audit.csv",

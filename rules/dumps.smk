@@ -47,7 +47,9 @@ def source_of_shard(wildcards):
 
 
 def weights_file(wildcards):
-    """Input function: the file of the weights that an encoder imports, in `mirror` or in the downloads."""
+    """Input function: the file of the weights that an encoder imports: in the package, in `mirror`, or in the downloads."""
+    if packaged := RUN.weights_of(wildcards.encoder).packaged:
+        return os.path.relpath(packaged)
     file = RUN.weights_of(wildcards.encoder).file
     mirrored = Path(RUN.mirror or "", file)
     return mirrored if RUN.mirror and mirrored.exists() else DOWNLOADS / file

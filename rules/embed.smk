@@ -1,39 +1,75 @@
-"""Stage 6: representations of the windows of each dataset, computed once and read by every head.
+"""Stage 6: representations of the windows of each dataset, computed once and read by every classifier.
 
-IN   <results>/finetune/<encoder>/<dataset>/fold<fold>/spc<spc>/model.keras, <results>/records/<dataset>/fold<fold>/...
-OUT  <results>/embed/<encoder>/<dataset>/fold<fold>/spc<spc>/embeddings.parquet
+IN   <results>/pretrain/<encoder>/model.keras, <results>/records/<dataset>/objects/objects.tfrecord
+     <results>/finetune/<encoder>/<dataset>/fold<fold>/spc<spc>/model.keras, <results>/records/<dataset>/fold<fold>/...
+OUT  <results>/embed/<encoder>/<dataset>/frozen.parquet                   the encoder as it was pretrained
+     <results>/embed/<encoder>/<dataset>/fold<fold>/finetuned.parquet     the encoders of all SPC
 """
 
 
-rule embed_dataset:
-    """Run the frozen encoder once on the training, validation and test windows of one fold and SPC."""
+rule embed_frozen:
+    """Run an encoder, as it was pretrained, once on all windows of a dataset."""
     input:
-        model="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.keras",
-        config="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/config.json",
-        train="<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord",
-        validation="<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord",
-        test="<results>/records/{dataset}/fold{fold}/test/test.tfrecord",
+        model="<results>/pretrain/{encoder}/model.keras",
+        config="<results>/pretrain/{encoder}/config.json",
+        objects="<results>/records/{dataset}/objects/objects.tfrecord",
     output:
-        embeddings="<results>/embed/{encoder}/{dataset}/fold{fold}/spc{spc}/embeddings.parquet",
-        provenance="<results>/embed/{encoder}/{dataset}/fold{fold}/spc{spc}/provenance.json",
+        embeddings="<results>/embed/{encoder}/{dataset}/frozen.parquet",
+        provenance="<results>/embed/{encoder}/{dataset}/frozen.provenance.json",
     log:
-        "<logs>/embed_dataset/{encoder}/{dataset}/fold{fold}/spc{spc}.log",
+        "<logs>/embed_frozen/{encoder}/{dataset}.log",
     benchmark:
-        "<benchmarks>/embed_dataset/{encoder}/{dataset}/fold{fold}/spc{spc}.jsonl"
+        "<benchmarks>/embed_frozen/{encoder}/{dataset}.jsonl"
     retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
         mem_mb=scaled_mem_mb(3000),
-        runtime=scaled_runtime(60),
+        runtime=scaled_runtime(120),
     params:
         window=RUN.window,
         arrays=RUN.classification.arrays,
         whole_windows=RUN.classification.reads_padding,
         simulated=RUN.simulated_surveys,
-        code=code_digest("embed_dataset"),
+        code=code_digest("embed_frozen"),
     message:
-        "Embedding {wildcards.dataset}, fold {wildcards.fold}, {wildcards.spc} samples per class"
+        "Embedding {wildcards.dataset} with {wildcards.encoder}"
     script:
-        "../workflow_scripts/embed_dataset.py"
+        "../workflow_scripts/embed_frozen.py"
+
+
+# One job for all SPC of a fold, here and in the classification: most of a small job is the import of TensorFlow.
+rule embed_finetuned:
+    """Run the finetuned encoder of each SPC of one fold once on all windows of its objects."""
+    input:
+        models=of_all_spc("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.keras"),
+        configs=of_all_spc("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/config.json"),
+        train=of_all_spc("<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord"),
+        validation=of_all_spc("<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord"),
+        test="<results>/records/{dataset}/fold{fold}/test/test.tfrecord",
+    output:
+        embeddings="<results>/embed/{encoder}/{dataset}/fold{fold}/finetuned.parquet",
+        provenance="<results>/embed/{encoder}/{dataset}/fold{fold}/finetuned.provenance.json",
+    log:
+        "<logs>/embed_finetuned/{encoder}/{dataset}/fold{fold}.log",
+    benchmark:
+        "<benchmarks>/embed_finetuned/{encoder}/{dataset}/fold{fold}.jsonl"
+    retries: 1
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(3000),
+        runtime=scaled_runtime(120),
+    params:
+        spc=all_spc_of,
+        window=RUN.window,
+        arrays=RUN.classification.arrays,
+        whole_windows=RUN.classification.reads_padding,
+        simulated=RUN.simulated_surveys,
+        code=code_digest("embed_finetuned"),
+    message:
+        "Embedding {wildcards.dataset}, fold {wildcards.fold}, with the finetuned {wildcards.encoder}"
+    script:
+        "../workflow_scripts/embed_finetuned.py"

@@ -2,8 +2,11 @@
 
 IN   <results>/parquet/<survey>/observations/<shard>.parquet
 OUT  <results>/features/<survey>/<shard>.parquet    one row per object
+     <results>/features/wrong_period/<survey>/<shard>.parquet    the same with periods that are wrong by 1 %, a control
      <results>/features/targets.parquet             targets of the summary objective: ranks among the training objects
 """
+
+WRONG_PERIOD = 1.01
 
 
 rule extract_features:
@@ -29,6 +32,20 @@ rule extract_features:
         "Extracting features of {wildcards.survey}, shard {wildcards.shard}"
     script:
         "../workflow_scripts/extract_features.py"
+
+
+use rule extract_features as extract_features_with_wrong_period with:
+    output:
+        features="<results>/features/wrong_period/{survey}/{shard}.parquet",
+    log:
+        "<logs>/extract_features_with_wrong_period/{survey}/{shard}.log",
+    benchmark:
+        "<benchmarks>/extract_features_with_wrong_period/{survey}/{shard}.jsonl"
+    params:
+        period_factor=WRONG_PERIOD,
+        code=code_digest("extract_features"),
+    message:
+        "Extracting features of {wildcards.survey} with wrong periods, shard {wildcards.shard}"
 
 
 rule write_summary_targets:

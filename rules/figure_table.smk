@@ -49,7 +49,7 @@ class Figure:
         if "curves" in self.parameters and not RUN.trained_encoders:
             return []
         wildcards = {
-            "encoder": list(RUN.encoders) if self.is_for("encoder") else [""],
+            "encoder": RUN.finetuned_encoders if self.is_for("encoder") else [""],
             "dataset": datasets if self.is_for("dataset") else [""],
         }
         return expand(self.stem, **wildcards)
@@ -77,7 +77,7 @@ def figures_of(notebook):
 
 def encoder_labels():
     """Return the names of the encoders in figures: A1 and A2 as in the paper if these are unique, otherwise unchanged."""
-    short = {name: {"v1": "A1", "v2": "A2"}[RUN.architecture_of(name)] for name in RUN.encoders}
+    short = {name: {"v1": "A1", "v2": "A2"}.get(RUN.architecture_of(name), name) for name in RUN.encoders}
     return short if len(set(short.values())) == len(short) else {name: name for name in short}
 
 
@@ -95,14 +95,10 @@ def observation_files(wildcards):
 
 
 def prediction_files(wildcards):
-    """Return the predictions of the first head on the first encoder, by SPC: one file per fold."""
-    dataset, encoder, head = dataset_of(wildcards), next(iter(RUN.encoders)), next(iter(RUN.classification.heads))
-    folder = f"<results>/classify/{encoder}/{dataset}"
-    section = RUN.datasets[dataset]
-    return {
-        str(spc): [f"{folder}/fold{fold}/spc{spc}/{head}/predictions.parquet" for fold in range(section.folds)]
-        for spc in section.spc
-    }
+    """Return the predictions of the heads on the first encoder, finetuned if configured: one file per fold."""
+    dataset, encoder = dataset_of(wildcards), next(iter(RUN.encoders))
+    folder = f"<results>/classify/{encoder}/{RUN.states_of(encoder)[-1]}/{dataset}"
+    return [f"{folder}/fold{fold}/heads/predictions.parquet" for fold in range(RUN.datasets[dataset].folds)]
 
 
 def curve_files(wildcards):
@@ -111,7 +107,7 @@ def curve_files(wildcards):
     return {
         label: {table: f"<results>/pretrain/{encoder}/{table}.csv" for table in tables}
         for encoder, label in encoder_labels().items()
-        if encoder in RUN.trained_encoders
+        if encoder in RUN.trained_encoders and RUN.training_of(encoder).epochs
     }
 
 
@@ -159,6 +155,7 @@ VALUES = {
     "pretraining_surveys": lambda wildcards: RUN.pretraining.surveys,
     "run": lambda wildcards: RUN.run,
     "seed": lambda wildcards: RUN.seed,
+    "spc": lambda wildcards: RUN.datasets[dataset_of(wildcards)].spc,
     "is_simulated": lambda wildcards: RUN.survey_of(dataset_of(wildcards)).options.simulated,
     "simulated": lambda wildcards: RUN.simulated_surveys,
     "surveys": lambda wildcards: RUN.used_surveys,

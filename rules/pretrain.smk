@@ -67,6 +67,11 @@ rule import_weights:
     """Verify and convert published weights, and score them in the same way as a pretrained encoder."""
     input:
         weights=weights_file,
+        config=lambda wildcards: (
+            weights_file(wildcards).replace("model.keras", "config.json")
+            if RUN.weights_of(wildcards.encoder).packaged
+            else []
+        ),
         test=pretraining_records("test"),
     output:
         model="<results>/pretrain/{encoder}/model.keras",
@@ -95,9 +100,9 @@ rule import_weights:
         mem_mb=scaled_mem_mb(4000),
         runtime=scaled_runtime(60),
     params:
-        source=lambda wildcards: RUN.weights_of(wildcards.encoder).url,
+        source=lambda wildcards: RUN.weights_of(wildcards.encoder).url or "package",
         sha256=lambda wildcards: RUN.weights_of(wildcards.encoder).sha256,
-        variant=lambda wildcards: RUN.encoders[wildcards.encoder].variant,
+        variant=lambda wildcards: RUN.variant_of(wildcards.encoder),
         masking=RUN.masking.plain(),
         devices=RUN.devices.plain(),
         batch_size=RUN.pretraining.training.batch_size,

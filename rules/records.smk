@@ -4,6 +4,7 @@ IN   <results>/parquet/<survey>/observations/<shard>.parquet, <results>/splits/*
 OUT  <results>/records/pretraining/<survey>/<shard>/{train,validation,test}.tfrecord
      <results>/records/<dataset>/fold<fold>/spc<spc>/{train,validation}.tfrecord
      <results>/records/<dataset>/fold<fold>/test/test.tfrecord
+     <results>/records/<dataset>/objects/objects.tfrecord
      each folder with a manifest.json: counts, checksums, order of the labels
 """
 
@@ -110,3 +111,37 @@ rule write_test_records:
         "Writing test records of {wildcards.dataset}, fold {wildcards.fold}"
     script:
         "../workflow_scripts/write_test_records.py"
+
+
+rule write_object_records:
+    """Write every object of a dataset's sets once, for encoders that are the same for all folds and SPC."""
+    input:
+        observations=lambda wildcards: expand(
+            "<results>/parquet/{survey}/observations/{shard}.parquet",
+            survey=survey_of(wildcards),
+            shard=shards_of(survey_of(wildcards)),
+        ),
+        metadata=lambda wildcards: f"<results>/parquet/{survey_of(wildcards)}/metadata.parquet",
+        split="<results>/splits/{dataset}.parquet",
+        audit="<results>/splits/audit.csv",
+    output:
+        objects="<results>/records/{dataset}/objects/objects.tfrecord",
+        manifest="<results>/records/{dataset}/objects/manifest.json",
+    log:
+        "<logs>/write_object_records/{dataset}.log",
+    benchmark:
+        "<benchmarks>/write_object_records/{dataset}.jsonl"
+    retries: 1
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(2000),
+        runtime=scaled_runtime(60),
+    params:
+        classes=classes_of,
+        code=code_digest("write_object_records"),
+    message:
+        "Writing records of all objects of {wildcards.dataset}"
+    script:
+        "../workflow_scripts/write_object_records.py"

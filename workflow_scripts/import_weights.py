@@ -2,4 +2,4 @@
 
 from _entry import run
 
-run(snakemake, "astromer.stages.pretrain", "import_weights", unused=["source"])
+run(snakemake, "astromer.stages.pretrain", "import_weights", unused=["config", "source"])

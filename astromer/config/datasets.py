@@ -1,7 +1,7 @@
 """Datasets: labelled selections of surveys, their splits, and their classifiers."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -11,6 +11,14 @@ from astromer.config.section import DashedName, Distinct, Positive, Section, Var
 
 Role = Literal["in-domain", "out-of-domain"]
 Weighting = Literal["objects", "windows"]
+FeatureKind = Literal["statistics", "period", "features"]
+ClassicalModel = Literal["forest", "logistic"]
+Control = Literal["shuffled_labels", "wrong_period"]
+FUSED = "fused"
+
+
+PROBE_ARRAYS = ("mean", "std", "max", "log_scale")
+"""Arrays of `astromer.models.pooling.pool` that make the vector of an object, which classical models read."""
 
 
 class Splits(Section):
@@ -112,6 +120,27 @@ class Classification(Section):
         [1024, 512, 256], description="Widths of the dense layers below the logits (released code)."
     )
     gru_units: Positive = Field(256, description="Width of the recurrent layer of the GRU baselines (released code).")
+    probes: Annotated[list[ClassicalModel], Distinct] = Field(
+        ["logistic"], description="Classical models that are fitted to the vectors of the frozen encoder."
+    )
+    features: Annotated[list[FeatureKind], Distinct] = Field(
+        ["statistics", "features"],
+        description="Inputs of classical models without an encoder: `statistics` of the magnitudes alone, the `period` "
+        "alone, or all `features`.",
+    )
+    classical: Annotated[list[ClassicalModel], Distinct] = Field(
+        ["forest"], description="Classical models that are fitted to each of `features`."
+    )
+    fused: bool = Field(
+        False,
+        description="Mix the probabilities of a random forest on all features with those of a logistic regression on "
+        "the encoder's vectors.",
+    )
+    controls: Annotated[list[Control], Distinct] = Field(
+        [],
+        description="Controls: `shuffled_labels` gives the training objects each other's labels, `wrong_period` makes "
+        "each period wrong by 1 %. Both use a random forest on all features.",
+    )
     weighting: Weighting = Field(
         "objects",
         description="What has equal weight in the loss of heads and baselines: `objects`, or `windows` as in the "
@@ -122,8 +151,9 @@ class Classification(Section):
 
     @property
     def arrays(self) -> list[str]:
-        """Arrays that the embeddings contain: those that the heads read, and `mean`, which has the encoder's shape."""
-        return sorted({"mean"}.union(*(head.arrays for head in self.heads.values())))
+        """Arrays that the embeddings contain: those that the heads and the classical models read."""
+        probed = PROBE_ARRAYS if self.probe_models else ()
+        return sorted({"mean", *probed}.union(*(head.arrays for head in self.heads.values())))
 
     def hidden_units_of(self, head: str) -> list[int]:
         """Return the widths of a head's dense layers."""
@@ -131,10 +161,28 @@ class Classification(Section):
         return self.hidden_units if own is None else own
 
     @property
+    def probe_models(self) -> list[str]:
+        """Names of the classical models on the vectors of an encoder, the fused one included."""
+        return [*self.probes, *([FUSED] if self.fused else [])]
+
+    @property
+    def control_models(self) -> dict[str, tuple[str, str]]:
+        """Kind of features and classical model of each classifier without an encoder, by name."""
+        models = {f"{kind}_{model}": (kind, model) for kind in self.features for model in self.classical}
+        return models | dict.fromkeys(self.controls, ("features", "forest"))
+
+    @property
     def reads_padding(self) -> bool:
         """Whether a head reads the padding of windows, which the variant `released` of some heads does."""
         padded = {"padding", "sequence"}
         return any(head.variant == "released" and not padded.isdisjoint(head.arrays) for head in self.heads.values())
+
+    @model_validator(mode="after")
+    def _names_are_distinct(self) -> Self:
+        names = [*self.heads, *self.probe_models, *self.baselines, *self.control_models]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"the name {twice[0]!r} stands for two classifiers; expected different names")
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -1,6 +1,7 @@
 """Encoders: architecture, masking, training, and published weights."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -33,6 +34,9 @@ class Training(Section):
 class EncoderTraining(Training):
     """Training of an encoder with Adam(0.9, 0.98, 1e-9)."""
 
+    epochs: int = Field(
+        1000, ge=0, description="Maximum number of epochs; 0 keeps the initial weights, for an untrained control."
+    )
     warmup_steps: int = Field(
         0,
         ge=0,
@@ -196,17 +200,25 @@ class EncoderConfig(Encoder):
     )
 
 
+FINETUNE = Field(
+    True,
+    description="Whether heads are also trained on the encoder after its finetuning; they are always trained on the "
+    "encoder as it was pretrained.",
+)
+
+
 class TrainedEncoder(Encoder):
     """An encoder that the run pretrains, with its own training if the common one does not suit it."""
 
     training: EncoderTraining | None = Field(
         None, description="How this encoder is trained; null for `pretraining.training`."
     )
+    finetune: bool = FINETUNE
 
     @property
     def definition(self) -> dict[str, Any]:
         """The encoder without its training, as plain values."""
-        return {key: value for key, value in self.plain().items() if key != "training"}
+        return {key: value for key, value in self.plain().items() if key in Encoder.model_fields}
 
 
 class ImportedEncoder(Section):
@@ -217,19 +229,27 @@ class ImportedEncoder(Section):
         "released",
         description="Variant of the model for the weights, see docs/variants.md; they were trained as `released`.",
     )
+    finetune: bool = FINETUNE
 
 
 class Weights(Section):
-    """A file of published weights on the network."""
+    """A file of published weights, on the network or in the package."""
 
     architecture: Architecture = Field(description=ARCHITECTURE_DESCRIPTION)
     description: str = Field("", description="Description for readers.")
-    url: Url = Field(description="Address of the file.")
-    file: str = Field(description="Name under which it is kept, in `results/downloads` or in the mirror.")
+    url: Url | None = Field(None, description="Address of the file; null for weights that come with the package.")
+    file: str = Field(
+        description="Name under which it is kept, in `results/downloads`, in the mirror, or in `astromer/pretrained`."
+    )
     sha256: Sha256 = Field(description="Checksum of the file, hexadecimal.")
     bytes: Positive | None = Field(None, description="Size of the file.")
     licence: str = Field("", description="Terms of use.")
     citation: str = Field("", description="Publication to cite.")
+
+    @property
+    def packaged(self) -> Path | None:
+        """Path to the file if it comes with the package."""
+        return Path(__file__).parents[1] / "pretrained" / self.file if self.url is None else None
 
 
 class Pretraining(Section):

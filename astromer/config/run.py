@@ -104,11 +104,34 @@ class Run(Section, defer_build=True):
         trained = {name: encoder for name, encoder in self.encoders.items() if isinstance(encoder, TrainedEncoder)}
         return [name for name, encoder in trained.items() if encoder.summary_weight]
 
+    @property
+    def finetuned_encoders(self) -> list[str]:
+        """Encoders that are finetuned; the figures of single encoders show these."""
+        return [name for name, encoder in self.encoders.items() if encoder.finetune]
+
+    def states_of(self, encoder: str) -> list[str]:
+        """Return the states of an encoder on which heads are trained: `frozen`, and `finetuned` if configured."""
+        return ["frozen", *(["finetuned"] if self.encoders[encoder].finetune else [])]
+
     def training_of(self, encoder: str) -> EncoderTraining:
         """Return how an encoder is pretrained."""
         section = self.encoders[encoder]
         own = section.training if isinstance(section, TrainedEncoder) else None
         return own or self.pretraining.training
+
+    def summary_of(self, encoder: str) -> dict[str, Any]:
+        """Describe an encoder for comparisons: architecture, definition of its shape, and whether it is untrained."""
+        section = self.encoders[encoder]
+        trained = isinstance(section, TrainedEncoder)
+        return {
+            "architecture": self.architecture_of(encoder),
+            "definition": section.definition if isinstance(section, TrainedEncoder) else section.weights,
+            "untrained": trained and self.training_of(encoder).epochs == 0,
+        }
+
+    def variant_of(self, encoder: str) -> str | None:
+        """Return the variant to build for imported weights; those of the package record theirs."""
+        return None if self.weights_of(encoder).packaged else self.encoders[encoder].variant
 
     def survey_of(self, dataset: str) -> Survey:
         """Return the survey of a dataset."""

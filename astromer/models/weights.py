@@ -8,7 +8,7 @@ import keras
 
 from astromer.config.encoders import EncoderConfig
 from astromer.errors import InputError
-from astromer.files import atomic_path, read_json, write_json
+from astromer.files import atomic_path, read_json, sha256_of, write_json
 from astromer.models.encoders import build_reconstructor
 from astromer.models.released import CHECKPOINT_FILES, check_weight, load_archive, load_checkpoint
 
@@ -54,18 +54,22 @@ def load_pretrained(path: Path, *, variant: str | None = None, sha256: str | Non
     """Load a reconstructor; the format is detected.
 
     Args:
-        path: folder written by `save_pretrained`; folder with a TensorFlow checkpoint of the released code
-            (`weights.index`, ..., and `config.toml` or `conf.json`); or zip archive of such a folder, as published by
-            the authors.
+        path: folder written by `save_pretrained`, or its `model.keras`; folder with a TensorFlow checkpoint of the
+            released code (`weights.index`, ..., and `config.toml` or `conf.json`); or zip archive of such a folder, as
+            published by the authors.
         variant: variant to build for weights of the released code, `released` by default. With `paper` the mask token
             of v2, which those weights lack, is initialised to 0. For our own folders it may be omitted, because they
             record their variant.
-        sha256: expected checksum of a zip archive, hexadecimal.
+        sha256: expected checksum of a file, hexadecimal.
 
     Raises:
         InputError: the path, its format, its checksum or any of its weights is not as expected.
     """
     path = Path(path)
+    if path.name == MODEL_FILE and path.is_file():
+        if sha256 is not None and sha256_of(path) != sha256:
+            raise InputError(f"{path}: its sha256 is not {sha256}; the file was changed or is damaged")
+        return _load_own(path.parent, variant)
     if path.is_file():
         return Pretrained(*load_archive(path, variant or "released", sha256))
     if sha256 is not None:

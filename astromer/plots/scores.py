@@ -1,4 +1,4 @@
-"""Scores of heads and baselines as bars (Fig. 12 of Donoso-Oliva et al. 2026)."""
+"""Scores of all classifiers as bars (Fig. 12 of Donoso-Oliva et al. 2026, with controls)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,22 +24,38 @@ BASELINES = {
     "base_gru": "Base (GRU)",
     "base_avgpool": "Base (MLP)",
 }
+CLASSICAL = {
+    "statistics_forest": "Statistics, forest",
+    "statistics_logistic": "Statistics, logistic",
+    "period_forest": "Period, forest",
+    "period_logistic": "Period, logistic",
+    "features_forest": "Features, forest",
+    "features_logistic": "Features, logistic",
+    "shuffled_labels": "Features, shuffled labels",
+    "wrong_period": "Features, period 1 % wrong",
+}
 METRICS = {"f1": "Macro F1", "precision": "Macro precision", "recall": "Macro recall", "accuracy": "Accuracy"}
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
-    "head": ("Head on the frozen encoder", {"facecolor": "#7FB8DA", "edgecolor": "#0072B2"}),
-    "baseline": (
-        "Baseline without a pretrained encoder",
-        {"facecolor": "#E3E3E3", "edgecolor": "#666666", "hatch": "////"},
-    ),
+    "head": ("Head on an encoder", {"facecolor": "#7FB8DA", "edgecolor": "#0072B2"}),
+    "probe": ("Linear or forest on an encoder", {"facecolor": "#CDE5F3", "edgecolor": "#0072B2"}),
+    "fused": ("Encoder with features", {"facecolor": "#9CD8C4", "edgecolor": "#009E73"}),
+    "classical": ("Features without an encoder", {"facecolor": "#F3C98B", "edgecolor": "#D55E00"}),
+    "baseline": ("Network without an encoder", {"facecolor": "#E3E3E3", "edgecolor": "#666666", "hatch": "////"}),
+    "control": ("Control", {"facecolor": "white", "edgecolor": "#666666", "hatch": "...."}),
 }
+BAR_MM = 4.2
 PANELS_PER_ROW = {1: 1, 2: 2, 4: 2}  # by number of panels; 3 for any other number
 
 
-def model_label(model: str, encoder: str | None, encoders: Mapping[str, str]) -> str:
-    """Return the label of a model as in the paper, e.g. "A2 + Skip"; encoders missing in `encoders` keep their name."""
+def model_label(model: str, encoder: str | None, encoders: Mapping[str, str], state: str | None = None) -> str:
+    """Return the label of a model as in the paper, e.g. "A2 + Skip"; encoders missing in `encoders` keep their name.
+
+    A finetuned encoder has a star.
+    """
     if encoder is None:
-        return BASELINES.get(model, f"Base ({model})")
-    return f"{encoders.get(encoder, encoder)} + {HEADS.get(model, model)}"
+        return CLASSICAL.get(model) or BASELINES.get(model, f"Base ({model})")
+    star = "*" if state == "finetuned" else ""
+    return f"{encoders.get(encoder, encoder)}{star} + {HEADS.get(model, model)}"
 
 
 @mpl.rc_context(STYLE)
@@ -59,15 +75,17 @@ def ablation_figure(summary: pl.DataFrame, note: str, *, encoders: Mapping[str, 
     """
     dataset, level, metric = _only(summary, "dataset"), _only(summary, "level"), _only(summary, "metric")
     summary = summary.with_columns(
-        pl.struct("encoder", "model")
-        .map_elements(lambda row: model_label(row["model"], row["encoder"], encoders), return_dtype=pl.String)
+        pl.struct("encoder", "state", "model")
+        .map_elements(
+            lambda row: model_label(row["model"], row["encoder"], encoders, row["state"]), return_dtype=pl.String
+        )
         .alias("label")
     )
     sizes = sorted(summary["spc"].unique())
     labels = _order(summary, sizes)
     columns = PANELS_PER_ROW.get(len(sizes), 3)
     rows = -(-len(sizes) // columns)
-    figure = new_figure(COLUMN if columns == 1 else PAGE, (8 + rows * (15 + 5 * len(labels))) * MM)
+    figure = new_figure(COLUMN if columns == 1 else PAGE, (12 + rows * (15 + BAR_MM * len(labels))) * MM)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flatten()
     for axis, size in zip(axes, sizes, strict=False):
         _draw_panel(axis, summary.filter(pl.col("spc") == size), labels)
@@ -79,7 +97,7 @@ def ablation_figure(summary: pl.DataFrame, note: str, *, encoders: Mapping[str, 
         axis.tick_params(labelbottom=True)
     kinds = [kind for kind in KINDS if kind in set(summary["kind"])]
     handles = [Patch(**KINDS[kind][1], label=KINDS[kind][0], linewidth=0.8) for kind in kinds]
-    figure.legend(handles=handles, loc="outside upper center", ncols=1 if columns == 1 else len(handles))
+    figure.legend(handles=handles, loc="outside upper center", ncols=1 if columns == 1 else min(3, len(handles)))
     add_caption(figure, f"{note} {_numbers(summary, dataset, level)}")
     return figure
 
@@ -124,4 +142,5 @@ def _numbers(summary: pl.DataFrame, dataset: str, level: str) -> str:
     counted = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     over = " or ".join(map(str, folds))
     what = "One fold, no error bars." if folds == [1] else f"Mean ± sample standard deviation over {over} folds."
-    return f"Dataset: {dataset}. {what} Test {level}s in a fold: {counted}."
+    finetuned = " *: finetuned on the training objects." if "finetuned" in summary["state"].to_list() else ""
+    return f"Dataset: {dataset}. {what} Test {level}s in a fold: {counted}.{finetuned}"

@@ -54,7 +54,12 @@ class LearningCurves:
         of_model = tables[2].filter(pl.col("predictor") == "model")
         if len(of_model) != 1:
             raise InputError(f"{scores}: expected one row of the predictor 'model', found {len(of_model)}")
-        return cls(tables[0], tables[1], {name: of_model[name].item() for name in FIGURES[1:]})
+        # The axis of steps is logarithmic: the initial weights (step 0) are drawn at step 1.
+        return cls(
+            tables[0].with_columns(pl.col("step").clip(1)),
+            tables[1],
+            {name: of_model[name].item() for name in FIGURES[1:]},
+        )
 
     @property
     def best(self) -> dict[str, float]:
@@ -101,7 +106,9 @@ def learning_curves_figure(curves: Mapping[str, LearningCurves], note: str) -> F
     axes[-1].set_xlabel("Optimizer step")
     figure.align_ylabels(axes)
     _add_legends(figure, axes[0], palette, columns)
-    best = ", ".join(f"{name} {run.best['epoch']:.0f} of {len(run.history)}" for name, run in curves.items())
+    best = ", ".join(
+        f"{name} {run.best['epoch']:.0f} of {run.history['epoch'].max():.0f}" for name, run in curves.items()
+    )
     add_caption(figure, f"{note} {_explanation()} Best epoch: {best}.")
     return figure
 

@@ -81,6 +81,29 @@ def split_dataset(metadata: pl.DataFrame, dataset: Dataset, *, name: str, seed: 
     return pl.concat(sets)
 
 
+def sets_of(rows: pl.DataFrame, sets: pl.DataFrame, *, fold: int, spc: int) -> dict[str, pl.DataFrame]:
+    """Select the rows of the training, validation and test objects of one fold and SPC.
+
+    Args:
+        rows: any table with the column `id`; its rows keep their order.
+        sets: a table of `split_dataset`.
+        fold, spc: fold and samples per class.
+
+    Returns:
+        The rows by subset: `train`, `validation`, `test`.
+
+    Raises:
+        InputError: an object of a set has no row.
+    """
+    drawn = sets.filter((pl.col("fold") == fold) & (pl.col("spc").is_null() | (pl.col("spc") == spc)))
+    if absent := set(drawn["id"]).difference(rows["id"].unique()):
+        raise InputError(f"fold {fold}, SPC {spc}: {len(absent)} objects have no row, such as {min(absent)}")
+    return {
+        subset: rows.filter(pl.col("id").is_in(drawn.filter(pl.col("subset") == subset)["id"].implode()))
+        for subset in ("train", "validation", "test")
+    }
+
+
 def count_objects(sets: pl.DataFrame, dataset: Dataset, *, name: str) -> pl.DataFrame:
     """Count the objects of each class in each set; `asked` is the number that the configuration requests."""
     counts = sets.group_by("fold", "spc", "subset", "label", "class").agg(pl.len().alias("objects"))

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import keras
 import polars as pl
@@ -11,104 +11,135 @@ import polars as pl
 from astromer.config.datasets import HeadTraining, Weighting
 from astromer.config.encoders import Training
 from astromer.config.registry import head_arrays
-from astromer.config.section import Variant
 from astromer.evaluation.embeddings import head_inputs
-from astromer.evaluation.scores import predictions_table, score_predictions, tag_scores
+from astromer.evaluation.predictions import predictions_table
 from astromer.files import atomic_path
 from astromer.models.heads import build_head
 from astromer.models.standardise import adapt_to_training
+from astromer.splits.draw import sets_of
+from astromer.stages.results import Results, vectors_for
 from astromer.training.classification import array_batches, predict, train_classifier
 from astromer.training.state import StateFile, fingerprint
 from astromer.training.steps import Batches
 
 
-def train_head(
+def train_heads(
     embeddings: Path,
+    split: Path,
     folder: Path,
     *,
-    head: str,
-    variant: Variant,
-    standardise: bool | None,
+    heads: Mapping[str, Mapping[str, Any]],
+    fold: int,
+    spc: Sequence[int],
     classes: Sequence[str],
-    hidden_units: Sequence[int],
     weighting: Weighting,
     training: Mapping[str, Any],
     seed: int,
     state: str,
     tags: Mapping[str, Any],
 ) -> None:
-    """Train one head on the stored embeddings of one fold and SPC, and score it on the test objects.
+    """Train all heads of one fold, for each SPC, on the stored embeddings and score them on the test objects.
 
     Args:
-        embeddings: file written by `embed_dataset`.
-        folder: written, see `train_and_score`.
-        head, variant: name and variant of the head.
-        standardise: whether its inputs are standardised, see `astromer.models.heads.build_head`.
+        embeddings: file written by `astromer.stages.embed`.
+        split: sets of the dataset.
+        folder: written: `predictions.parquet` (validation and test), `metrics.csv`, `history.csv` and
+            `models/spc<spc>/<name of the head>.keras`.
+        heads: by name, `head` (its module), `variant`, `standardise` and `hidden_units`, see
+            `astromer.models.heads.build_head`.
+        fold, spc: fold, and all SPC.
         classes: classes in the order of the labels.
-        hidden_units: widths of the classifier's relu layers.
         weighting: see `astromer.training.classification.train_classifier`.
         training: section of the configuration.
         seed: seed of all random numbers.
-        state: folder of the state from which a killed job resumes.
+        state: folder of the states from which a killed job resumes; deleted at the end.
         tags: columns that identify the scores, see `astromer.evaluation.scores.tag_scores`.
     """
+    options = HeadTraining.read(training, "classification.training")
+    sets, results = pl.read_parquet(split), Results(classes, tags)
+    for size in spc:
+        tables = sets_of(vectors_for(embeddings, size), sets, fold=fold, spc=size)
+        for name, head in heads.items():
+            identity = {"seed": seed, "batch_size": options.batch_size, "weighting": weighting, "head": dict(head)}
+            modules = [f"astromer.models.heads.{head['head']}"]
+            print_of_job = fingerprint(
+                [embeddings, split], stage=__file__, modules=modules, fold=fold, spc=size, **identity
+            )
+            trained = _train_head(
+                tables,
+                folder / f"models/spc{size}/{name}.keras",
+                head=head,
+                seed=seed,
+                classes=classes,
+                options=options,
+                weighting=weighting,
+                state=StateFile(Path(state, f"spc{size}", name), print_of_job),
+            )
+            results.add(name, "head", size, trained.predictions, history=trained.history)
+    results.write(folder)
+    shutil.rmtree(state, ignore_errors=True)
+
+
+class Trained(NamedTuple):
+    """Predictions of a trained classifier for `validation` and `test`, and its learning curve, one row per epoch."""
+
+    predictions: dict[str, pl.DataFrame]
+    history: pl.DataFrame
+
+
+def _train_head(
+    tables: Mapping[str, pl.DataFrame], path: Path, *, head: Mapping[str, Any], seed: int, **arguments: Any
+) -> Trained:
+    """Train one head on the windows of its sets; the other arguments are those of `train_and_predict`."""
     keras.utils.set_random_seed(seed)
-    options, inputs = HeadTraining.read(training, "classification.training"), head_arrays(head, variant)
-    table = pl.read_parquet(embeddings)
-    tables = {name: table.filter(pl.col("subset") == name) for name in ("train", "validation", "test")}
+    inputs = head_arrays(head["head"], head["variant"])
     arrays = {name: head_inputs(rows, inputs) for name, rows in tables.items()}
-    num_levels, dim = cast(pl.Array, table["mean"].dtype).shape
-    shape = {"num_levels": num_levels, "dim": dim, "num_classes": len(classes), "hidden": hidden_units}
-    identity = {"seed": seed, "batch_size": options.batch_size, "head": head, "variant": variant} | shape
-    identity |= {"standardise": standardise, "weighting": weighting}
-    model = build_head(head, variant=variant, standardise=standardise, **shape)
-    adapt_to_training(model, arrays["train"])
-    train_and_score(
-        model,
-        array_batches(arrays["train"], options.batch_size, seed=seed),
-        array_batches(arrays["validation"], options.batch_size)(0),
-        array_batches(arrays["test"], options.batch_size)(0),
-        tables["test"],
-        folder,
-        classes=classes,
-        options=options,
-        weighting=weighting,
-        state=StateFile(Path(state), fingerprint([embeddings], **identity)),
-        tags=tags,
+    num_levels, dim = cast(pl.Array, tables["train"]["mean"].dtype).shape
+    model = build_head(
+        head["head"],
+        num_levels=num_levels,
+        dim=dim,
+        num_classes=len(arguments["classes"]),
+        hidden=head["hidden_units"],
+        variant=head["variant"],
+        standardise=head["standardise"],
     )
+    adapt_to_training(model, arrays["train"])
+    batch_size = arguments["options"].batch_size
+    training = array_batches(arrays["train"], batch_size, seed=seed)
+    others = {name: array_batches(arrays[name], batch_size)(0) for name in ("validation", "test")}
+    return train_and_predict(model, training, others, tables, path, **arguments)
 
 
-def train_and_score(
+def train_and_predict(
     model: keras.Model,
-    training_batches: Callable[[int], Batches],
-    validation: Batches,
-    test: Batches,
-    test_windows: pl.DataFrame,
-    folder: Path,
+    training: Callable[[int], Batches],
+    batches: Mapping[str, Batches],
+    windows: Mapping[str, pl.DataFrame],
+    path: Path,
     *,
     classes: Sequence[str],
     options: Training,
     weighting: Weighting,
     state: StateFile,
-    tags: Mapping[str, Any],
-) -> None:
-    """Train a classifier; write the model, its learning curve, its predictions for the test windows and its scores.
+) -> Trained:
+    """Train a classifier, save it, and predict the validation and the test windows.
 
     Args:
         model: model whose output is logits.
-        training_batches, validation, test: as for `astromer.training.classification.train_classifier`.
-        test_windows: `id`, `window` and `label` of the rows of `test`.
-        folder: written: `model.keras`, `history.csv`, `predictions.parquet`, `metrics.csv`.
-        classes, options, weighting, state, tags: as for `train_head`.
+        training: as for `astromer.training.classification.train_classifier`.
+        batches: batches of `validation` and `test`.
+        windows: `id`, `window` and `label` of the rows of `batches`.
+        path: written: the model.
+        classes, weighting: as for `train_heads`.
+        options: training options.
+        state: file from which a killed job resumes. It is kept for the case that the job is killed in a later training.
     """
-    history = train_classifier(model, training_batches, validation, options, weighting=weighting, state=state)
-    ids, windows, labels = (test_windows[name] for name in ("id", "window", "label"))
-    predictions = predictions_table(ids, windows, labels, predict(model, test), classes)
-    with atomic_path(folder / "model.keras") as temporary:
+    history = train_classifier(model, training, batches["validation"], options, weighting=weighting, state=state)
+    with atomic_path(path) as temporary:
         model.save(temporary)
-    history.write(folder)
-    with atomic_path(folder / "predictions.parquet") as temporary:
-        predictions.write_parquet(temporary)
-    with atomic_path(folder / "metrics.csv") as temporary:
-        tag_scores(score_predictions(predictions, classes), **tags).write_csv(temporary)
-    shutil.rmtree(state.folder, ignore_errors=True)
+    predictions = {}
+    for subset, rows in batches.items():
+        ids, starts, labels = (windows[subset][column] for column in ("id", "window", "label"))
+        predictions[subset] = predictions_table(ids, starts, labels, predict(model, rows), classes)
+    return Trained(predictions, pl.DataFrame(history.epochs))

@@ -43,7 +43,7 @@ def finetune_encoder(
         folder,
         training=EncoderTraining.read(training, "finetuning"),
         masking=Masking.read(masking, "masking"),
-        xla=on_devices.xla,
+        devices=on_devices,
         window=window,
         seed=seed,
         state=Path(state),

@@ -50,7 +50,7 @@ def pretrain_encoder(
         folder,
         training=EncoderTraining.read(training, "pretraining.training"),
         masking=Masking.read(masking, "masking"),
-        xla=on_devices.xla,
+        devices=on_devices,
         window=window,
         seed=seed,
         state=Path(state),
@@ -64,7 +64,7 @@ def import_weights(
     folder: Path,
     *,
     sha256: str,
-    variant: Variant,
+    variant: Variant | None,
     masking: Section,
     devices: Section,
     batch_size: int,
@@ -74,11 +74,11 @@ def import_weights(
     """Convert published weights and score them in the same way as a pretrained encoder.
 
     Args:
-        weights: zip archive of the authors.
+        weights: zip archive of the authors, or `model.keras` of the package.
         test: files of records on which the reconstruction is scored.
         folder: written: model, configuration and scores.
         sha256: checksum of `weights`.
-        variant: variant of the model that gets the weights.
+        variant: variant of the model that gets the weights; None for weights that record it.
         masking, devices: sections of the configuration.
         batch_size, window: windows per batch and observations per window in scoring.
         seed: seed of the masks.

@@ -33,7 +33,7 @@ def learn_to_reconstruct(
     *,
     training: EncoderTraining,
     masking: Masking,
-    xla: bool,
+    devices: Devices,
     window: int,
     seed: int,
     state: Path,
@@ -46,14 +46,14 @@ def learn_to_reconstruct(
         pretrained: the reconstructor with its initial weights, and the configuration of its encoder.
         records: files of the sets `train`, `validation` and `test`.
         folder: written.
-        training, masking, xla, window, seed: as in the configuration of a run.
+        training, masking, devices, window, seed: as in the configuration of a run.
         state: folder of the state from which a killed job resumes; deleted at the end.
         targets: table of the summary objective, for an encoder that has one.
         initial: files of the initial weights, if any.
     """
     config = pretrained.config
-    identity = {"encoder": config.plain(), "masking": masking.plain(), "window": window, "seed": seed}
-    identity |= {"batch_size": training.batch_size, "time_shift": training.time_shift}
+    identity: dict[str, Any] = {"encoder": config.plain(), "masking": masking.plain(), "window": window, "seed": seed}
+    identity |= {"batch_size": training.batch_size, "time_shift": training.time_shift, "devices": devices.plain()}
     objective = pretraining_objective(config)
     summary = targets if config.summary_weight else None
     files = [*initial, *records["train"], *records["validation"], *([summary] if summary else [])]
@@ -68,7 +68,7 @@ def learn_to_reconstruct(
             variant=config.variant,
             phase=bool(config.phase),
             summary=summary,
-            pad_multiple=None if xla or not config.ignores_padding else PAD_MULTIPLE,
+            pad_multiple=None if devices.xla or not config.ignores_padding else PAD_MULTIPLE,
             **more,
         )
 
@@ -78,8 +78,8 @@ def learn_to_reconstruct(
         batches("validation", training=False),
         training,
         objective,
-        jit=xla,
-        state=StateFile(state, fingerprint(files, **identity)),
+        jit=devices.xla,
+        state=StateFile(state, fingerprint(files, stage=__file__, **identity)),
     )
     scores = evaluate_reconstruction(pretrained.model, batches("test", training=False))
     if not is_chief(pretrained.model.distribute_strategy):

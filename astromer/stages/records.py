@@ -77,6 +77,25 @@ def write_test_records(
     _write_sets(observations, metadata, split, {"test": test}, manifest, classes=classes, fold=fold, spc=None)
 
 
+def write_object_records(
+    observations: Sequence[Path],
+    metadata: Path,
+    split: Path,
+    objects: Path,
+    manifest: Path,
+    *,
+    classes: Sequence[str],
+) -> None:
+    """Write every object of a dataset's sets once, for encoders that are the same for all folds and SPC.
+
+    Args:
+        observations, metadata, split, manifest, classes: as for `write_dataset_records`.
+        objects: written.
+    """
+    drawn = pl.read_parquet(split).select("id", subset=pl.lit("objects")).unique()
+    _write(observations, metadata, drawn, {"objects": objects}, manifest, classes)
+
+
 def _write_sets(
     observations: Sequence[Path],
     metadata: Path,
@@ -89,7 +108,18 @@ def _write_sets(
     spc: int | None,
 ) -> None:
     drawn = pl.read_parquet(split).filter((pl.col("fold") == fold) & pl.col("spc").eq_missing(spc))
-    members = pl.read_parquet(metadata).join(drawn.select("id", "subset"), on="id", how="inner")
+    _write(observations, metadata, drawn.select("id", "subset"), sets, manifest, classes)
+
+
+def _write(
+    observations: Sequence[Path],
+    metadata: Path,
+    drawn: pl.DataFrame,
+    sets: Mapping[str, Path],
+    manifest: Path,
+    classes: Sequence[str],
+) -> None:
+    members = pl.read_parquet(metadata).join(drawn, on="id", how="inner")
     ids = members["id"].implode()
     table = pl.concat(pl.scan_parquet(path).filter(pl.col("id").is_in(ids)) for path in observations).collect()
     table = table.sort("id", "mjd")

@@ -18,7 +18,8 @@ class History:
     """Curves of one training run, without wall times, so that equal runs write equal tables.
 
     Attributes:
-        epochs: one row per epoch: `epoch` (from 1), `step` (optimizer steps so far), `learning_rate`, then the loss and
+        epochs: one row per epoch: `epoch` (from 1; 0 for the initial weights, which are only validated), `step`
+            (optimizer steps so far), `learning_rate`, then the loss and
             metrics of the objective over the epoch's training steps and, as `val_...`, over the validation set.
         steps: arrays `(steps,)`: `step` (from 1), `learning_rate`, then the loss and metrics of the objective on the
             step's batch, before the update.
@@ -31,8 +32,8 @@ class History:
 
     def write(self, folder: Path) -> None:
         """Write `history.csv` (one row per epoch) and `steps.csv` (one row per optimizer step)."""
-        write_text(Path(folder, "history.csv"), _csv(self.epochs))
-        write_text(Path(folder, "steps.csv"), _csv(self._step_rows()))
+        write_text(Path(folder, "history.csv"), _csv(list(self.epochs[-1]), self.epochs))
+        write_text(Path(folder, "steps.csv"), _csv(list(self.steps), self._step_rows()))
 
     def write_tensorboard(self, folder: Path) -> None:
         """Write the same curves as TensorBoard events below `folder`: `train` by step, `validation` by epoch."""
@@ -47,12 +48,12 @@ class History:
         return [dict(zip(self.steps, row, strict=True)) for row in zip(*self.steps.values(), strict=True)]
 
 
-def _csv(rows: list[dict[str, float]]) -> str:
-    """Format a table with a header; nine digits represent a float32 exactly."""
+def _csv(header: list[str], rows: list[dict[str, float]]) -> str:
+    """Format a table, with empty cells for missing values; nine digits represent a float32 exactly."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(rows[0])
-    writer.writerows([f"{value:.9g}" for value in row.values()] for row in rows)
+    writer.writerow(header)
+    writer.writerows([f"{row[name]:.9g}" if name in row else "" for name in header] for row in rows)
     return text.getvalue()
 
 

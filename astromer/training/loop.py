@@ -52,6 +52,7 @@ def train(
     *,
     epochs: int,
     patience: int,
+    keep_better_start: bool = False,
     jit: bool = False,
     state: StateFile | None = None,
 ) -> History:
@@ -67,8 +68,9 @@ def train(
         objective: loss and metrics.
         training: function from an epoch, counted from 0, to its batches; it must return equal batches for equal epochs.
         validation: batches whose loss selects the best epoch.
-        epochs: maximum number of epochs.
+        epochs: maximum number of epochs; 0 keeps the initial weights, if these are a candidate.
         patience: number of epochs without a lower validation loss after which training stops.
+        keep_better_start: validate the initial weights as epoch 0, and return to them if no epoch is better.
         jit: compile the steps with XLA (one replica only).
         state: file to save to and resume from; on SIGTERM or SIGUSR1 the state is saved at once. None saves nothing.
 
@@ -78,7 +80,7 @@ def train(
         InterruptedTraining: a signal arrived; the next call resumes from the saved state.
     """
     loop = _Loop(model, optimizer, objective, epochs=epochs, patience=patience, jit=jit, state=state)
-    return loop.run(training, validation)
+    return loop.run(training, validation, keep_better_start=keep_better_start)
 
 
 class _Loop:
@@ -109,11 +111,15 @@ class _Loop:
         self.rate = ""
         self.windows = 0  # windows on which this process has trained in the current epoch
 
-    def run(self, training: Callable[[int], Batches], validation: Batches) -> History:
+    def run(
+        self, training: Callable[[int], Batches], validation: Batches, *, keep_better_start: bool = False
+    ) -> History:
         """Train from the saved state, or from the beginning if there is none."""
         self._resume()
         with _noted_signals(self.signals if self.file else None):
             started, first = time.monotonic(), self.state.epoch
+            if keep_better_start and not self.state.epochs:
+                self._validate_start(validation)
             while not self._finished():
                 self._train_epoch(training(self.state.epoch))
                 self._validate(validation)
@@ -137,6 +143,16 @@ class _Loop:
         self.rate = self._rate()
         if self.state.step_in_epoch == 0:
             raise InputError("the training set has no batches")
+
+    def _validate_start(self, batches: Batches) -> None:
+        """Make the initial weights a candidate, as epoch 0, which has no figures of training."""
+        validation = sum_batches(self.validation_step, self.model, self.objective, batches, self._check_in)
+        figures = scores(self.objective, validation)
+        row: dict[str, float] = {"epoch": 0, "step": 0, **{f"val_{name}": value for name, value in figures.items()}}
+        if not np.isfinite(row["val_loss"]):
+            raise self._divergence(f"the validation loss of the initial weights is {row['val_loss']}", 0, 0.0)
+        self.state.epochs.append(row)
+        self.state.best = _values(self.model.weights)
 
     def _validate(self, batches: Batches) -> None:
         """End the epoch: add its row to the history and keep the weights if they are the best so far."""

@@ -84,6 +84,7 @@ def pretrain(
         validation,
         epochs=options.epochs,
         patience=options.patience,
+        keep_better_start=True,
         jit=jit,
         state=state,
     )

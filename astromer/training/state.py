@@ -4,15 +4,17 @@ import hashlib
 import json
 import logging
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
-from astromer.errors import InputError
 from astromer.files import atomic_path, sha256_of
+from astromer.imports import digest as code_digest
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ class StateFile:
     training deletes the folder once the results are written.
 
     Attributes:
-        folder: contains `state.npz` and nothing else.
+        folder: contains `state.npz`, `previous.npz`, the state before it, and nothing else.
         fingerprint: digest of everything outside the training call that its result depends on, such as the seed and the
             checksums of data and initial weights. A state with another fingerprint is not resumed.
         every_seconds: interval between saves: the most work that is lost if the process is killed without a signal.
@@ -63,8 +65,13 @@ class StateFile:
         """Path of the file."""
         return Path(self.folder, "state.npz")
 
+    @property
+    def previous(self) -> Path:
+        """Path of the state before the last one."""
+        return self.path.with_name("previous.npz")
+
     def save(self, state: TrainingState, run: str) -> None:
-        """Replace the file atomically; `run` describes the training call and is checked by `load`."""
+        """Write the file atomically and keep the one before; `run` describes the training call for `load`."""
         arrays: dict[str, Any] = {"totals": state.totals}
         for name in ("variables", "optimizer", "best"):
             arrays |= {f"{name}/{index:04d}": array for index, array in enumerate(getattr(state, name))}
@@ -77,25 +84,19 @@ class StateFile:
         }
         with atomic_path(self.path) as temporary:
             np.savez(temporary, progress=np.array(json.dumps(progress)), **arrays)
+            if self.path.exists():
+                self.path.replace(self.previous)
 
     def load(self, run: str) -> TrainingState | None:
-        """Read the state; return None if there is none or it belongs to another run.
-
-        Raises:
-            InputError: the file is damaged.
-        """
-        if not self.path.exists():
+        """Read the state, or the one before if it is damaged; return None if there is none of this run."""
+        for path in (self.path, self.previous):
+            if path.exists() and (read := _read(path)):
+                break
+        else:
             return None
-        try:
-            with np.load(self.path, allow_pickle=False) as file:
-                content = {name: file[name] for name in file.files}
-            progress = json.loads(str(content.pop("progress")))
-        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
-            raise InputError(
-                f"{self.path}: not a readable training state ({error}); delete it to start again"
-            ) from error
+        content, progress = read
         if (progress.pop("fingerprint"), progress.pop("run")) != (self.fingerprint, run):
-            logger.warning("%s belongs to another configuration or other data: starting again", self.path)
+            logger.warning("%s belongs to another configuration, code or other data: starting again", path)
             return None
         groups: dict[str, Any] = {
             name: [content[key] for key in sorted(content) if key.startswith(f"{name}/")]
@@ -104,14 +105,33 @@ class StateFile:
         return TrainingState(**groups, totals=content["totals"], **progress)
 
 
-def fingerprint(files: Sequence[Path], **values: Any) -> str:
+def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+    """Read arrays and progress of a state; set a damaged file aside and return None."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            content = {name: file[name] for name in file.files}
+        return content, json.loads(str(content.pop("progress")))
+    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+        aside = path.with_name(f"damaged-{path.name}")
+        path.replace(aside)
+        logger.warning("%s is not a readable training state (%s): it is now %s", path, error, aside.name)
+        return None
+
+
+def fingerprint(files: Sequence[Path], *, stage: Path | str, modules: Iterable[str] = (), **values: Any) -> str:
     """Digest everything that a training run depends on, so that the state of another run is never resumed.
+
+    The versions of TensorFlow and Keras, and the code of the stage, are among it.
 
     Args:
         files: data and initial weights; their contents are digested.
+        stage: source file of the stage; it and all modules that it imports are digested.
+        modules: names of further modules of the package that the stage finds by their names.
         **values: numbers, strings, lists and dictionaries.
     """
-    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    values |= {"tensorflow": tf.__version__, "keras": keras.__version__}
+    values |= {"code": code_digest(Path(stage), Path(__file__).parents[2], modules)}
+    content = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
     for path in files:
-        digest.update(bytes.fromhex(sha256_of(path)))
-    return digest.hexdigest()
+        content.update(bytes.fromhex(sha256_of(path)))
+    return content.hexdigest()
