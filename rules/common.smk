@@ -163,7 +163,7 @@ def classifier_folders():
                     folders |= {f"classify/{encoder}/{state}/{place}/{kind}": of_encoder for kind in kinds}
             without = {"encoder": None, "state": None, **source}
             folders |= {f"classify/features/{place}": without} if sections.control_models else {}
-            folders |= {f"baseline/{place}/spc{spc}": without for spc in dataset.spc if sections.baselines}
+            folders |= {f"baseline/{place}": without} if sections.baselines else {}
     return folders
 
 

@@ -19,13 +19,13 @@ from astromer.training.state import StateFile, fingerprint
 
 
 def train_baselines(
-    train: Path,
-    validation: Path,
+    train: Sequence[Path],
+    validation: Sequence[Path],
     test: Path,
     folder: Path,
     *,
     baselines: Mapping[str, Mapping[str, Any]],
-    spc: int,
+    spc: Sequence[int],
     classes: Sequence[str],
     window: int,
     hidden_units: Sequence[int],
@@ -36,49 +36,56 @@ def train_baselines(
     state: str,
     tags: Mapping[str, Any],
 ) -> None:
-    """Train classifiers from scratch on the windows of one fold and SPC, and score them on the test objects.
+    """Train classifiers from scratch on the windows of one fold, for each SPC, and score them on the test objects.
 
     Args:
-        train, validation, test: records of the fold and SPC.
-        folder: written: `predictions.parquet`, `metrics.csv`, `history.csv` and `models/<name of the baseline>.keras`.
+        train, validation: records, one file per SPC.
+        test: records of the test objects, which all SPC share.
+        folder: written: the files of `astromer.stages.classify.train_heads`.
         baselines: by name, `baseline` (its module) and `variant`.
-        spc: samples per class.
+        spc: all SPC.
         window: observations per window.
         gru_units: width of the recurrent layer.
         classes, hidden_units, weighting, training, seed, state, tags: as for `astromer.stages.classify.train_heads`.
     """
     options = Training.read(training, "classification.baseline_training")
-    records = {"train": train, "validation": validation, "test": test}
-
-    def batches(subset: str, **more: Any) -> Any:
-        size = {"window": window, "batch_size": options.batch_size, "pad_multiple": PAD_MULTIPLE}
-        return plain_batches([records[subset]], **size, **more)
-
-    tables = {subset: window_table(batches(subset)) for subset in records}
     shape = {"units": gru_units, "hidden": hidden_units}
+    identity = {"seed": seed, "batch_size": options.batch_size, "window": window, "weighting": weighting, **shape}
     results = Results(classes, tags)
-    for name, section in baselines.items():
-        keras.utils.set_random_seed(seed)
-        identity = {"seed": seed, "batch_size": options.batch_size, "window": window, "weighting": weighting}
-        print_of_job = fingerprint(
-            [train, validation],
-            stage=__file__,
-            modules=[f"astromer.models.baselines.{section['baseline']}"],
-            section=dict(section),
-            **identity,
-            **shape,
-        )
-        trained = train_and_predict(
-            build_baseline(section["baseline"], num_classes=len(classes), variant=section["variant"], **shape),
-            lambda epoch: weigh_objects(batches("train", shuffle=True, seed=seed, epoch=epoch), tables["train"]),
-            {"validation": weigh_objects(batches("validation"), tables["validation"]), "test": batches("test")},
-            tables,
-            folder / f"models/{name}.keras",
-            classes=classes,
-            options=options,
-            weighting=weighting,
-            state=StateFile(Path(state, name), print_of_job),
-        )
-        results.add(name, "baseline", spc, trained.predictions, history=trained.history)
+    for size, *learned in zip(spc, train, validation, strict=True):
+        sets = _Sets(dict(zip(("train", "validation", "test"), (*learned, test), strict=True)), window, options)
+        for name, section in baselines.items():
+            keras.utils.set_random_seed(seed)
+            modules = [f"astromer.models.baselines.{section['baseline']}"]
+            print_of_job = fingerprint(learned, stage=__file__, modules=modules, section=dict(section), **identity)
+            trained = train_and_predict(
+                build_baseline(section["baseline"], num_classes=len(classes), variant=section["variant"], **shape),
+                lambda epoch, sets=sets: sets.weighed("train", shuffle=True, seed=seed, epoch=epoch),
+                {"validation": sets.weighed("validation"), "test": sets.batches("test")},
+                sets.windows,
+                folder / f"models/spc{size}/{name}.keras",
+                classes=classes,
+                options=options,
+                weighting=weighting,
+                state=StateFile(Path(state, f"spc{size}", name), print_of_job),
+            )
+            results.add(name, "baseline", size, trained.predictions, history=trained.history)
     results.write(folder)
     shutil.rmtree(state, ignore_errors=True)
+
+
+class _Sets:
+    """Batches of the training, validation and test windows of one SPC."""
+
+    def __init__(self, records: Mapping[str, Path], window: int, options: Training) -> None:
+        self.records, self.window, self.batch_size = records, window, options.batch_size
+        self.windows = {subset: window_table(self.batches(subset)) for subset in records}
+
+    def batches(self, subset: str, **more: Any) -> Any:
+        """Return one epoch of windows."""
+        size = {"window": self.window, "batch_size": self.batch_size, "pad_multiple": PAD_MULTIPLE}
+        return plain_batches([self.records[subset]], **size, **more)
+
+    def weighed(self, subset: str, **more: Any) -> Any:
+        """Return one epoch of windows with the weight that gives equal weight to objects."""
+        return weigh_objects(self.batches(subset, **more), self.windows[subset])
