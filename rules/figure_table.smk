@@ -144,6 +144,10 @@ INPUTS = {
 
 # Values that a notebook can have as parameters, by parameter name.
 VALUES = {
+    "classifier": lambda wildcards: (
+        f"{next(iter(RUN.classification.heads))} on {next(iter(RUN.encoders))},"
+        f" {RUN.states_of(next(iter(RUN.encoders)))[-1]}"
+    ),
     "classes": lambda wildcards: RUN.datasets[dataset_of(wildcards)].classes,
     "dataset": lambda wildcards: wildcards.dataset,
     "encoder": lambda wildcards: encoder_labels()[wildcards.encoder],

@@ -16,7 +16,7 @@ from astromer.errors import InputError
 from astromer.plots.style import COLUMN, INK, MM, SMALL, STYLE, add_caption, colours, new_figure
 
 FIGURES = ("loss", "rmse_hidden", "r2_hidden")
-LABELS = {"loss": "Loss (mag)", "rmse_hidden": "RMSE (mag)", "r2_hidden": "$R^2$"}
+LABELS = {"loss": "Loss", "rmse_hidden": "RMSE (mag)", "r2_hidden": "$R^2$"}
 BINS_PER_DECADE = 25
 BAND = (0.05, 0.95)
 LOWEST_R2 = -0.5
@@ -191,7 +191,8 @@ def _add_legends(figure: Figure, top: Axes, palette: Mapping[str, str], columns:
 
 def _explanation() -> str:
     return (
-        "Loss: the objective, weighted by uncertainty for Astromer 2, over all probed points. RMSE and R²: hidden "
+        "Loss: the objective over all probed points, in mag and weighted by uncertainty for Astromer 2; in units of the "
+        "windows' standard deviations and with the summary objective for v3. RMSE and R²: hidden "
         "points only, unweighted, for training, validation and test alike (numbers: test). Training: median and 5th to "
         "95th percentile in logarithmic bins of steps, each batch before its update."
     )
