@@ -191,8 +191,8 @@ def _add_legends(figure: Figure, top: Axes, palette: Mapping[str, str], columns:
 
 def _explanation() -> str:
     return (
-        "Loss: the objective over all probed points, in mag and weighted by uncertainty for Astromer 2; in units of the "
-        "windows' standard deviations and with the summary objective for v3. RMSE and R²: hidden "
+        "Loss: the objective over all probed points, in mag and weighted by uncertainty for Astromer 2; in units of "
+        "the windows' standard deviations and with the summary objective for v3. RMSE and R²: hidden "
         "points only, unweighted, for training, validation and test alike (numbers: test). Training: median and 5th to "
         "95th percentile in logarithmic bins of steps, each batch before its update."
     )
