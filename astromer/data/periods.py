@@ -49,10 +49,9 @@ def find_periods_of(curves: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         if len(times) >= MIN_POINTS and np.ptp(times) >= MIN_SPAN_DAYS and magnitudes.std() >= MIN_STD_MAG:
             usable.append(row)
             centred.append((times.mean(), times - times.mean(), magnitudes - magnitudes.mean()))
-    by_span = np.argsort([np.ptp(times) for _, times, _ in centred], kind="stable")
-    for first in range(0, len(by_span), ROWS_AT_ONCE):
-        group = by_span[first : first + ROWS_AT_ONCE]
-        proposed = propose_frequencies([centred[place][1:] for place in group])
+    spans = np.array([_rounded_span(times) for _, times, _ in centred])
+    for group in _groups(spans):
+        proposed = propose_frequencies([centred[place][1:] for place in group], spans[group[0]])
         for place, (frequencies, step) in zip(group, proposed, strict=True):
             origin, times, magnitudes = centred[place]
             period, snr, brightest = _refine(times, magnitudes, frequencies, step)
@@ -60,17 +59,32 @@ def find_periods_of(curves: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     return periods
 
 
-def propose_frequencies(curves: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[tuple[np.ndarray, float]]:
+def _rounded_span(times: np.ndarray) -> float:
+    """Round the time span [days] up to a power of sqrt(2), so that curves share grids that do not depend on others."""
+    return float(2 ** (np.ceil(2 * np.log2(np.ptp(times))) / 2))
+
+
+def _groups(spans: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the places of at most `ROWS_AT_ONCE` equal spans."""
+    for span in np.unique(spans):
+        places = np.flatnonzero(spans == span)
+        yield from (places[first : first + ROWS_AT_ONCE] for first in range(0, len(places), ROWS_AT_ONCE))
+
+
+def propose_frequencies(
+    curves: list[tuple[np.ndarray, np.ndarray]], longest_span: float
+) -> Iterator[tuple[np.ndarray, float]]:
     """Yield for each light curve the frequencies at and beside the highest peaks of its classical periodogram.
 
     Args:
-        curves: times [days] and magnitudes of mean 0, `(points,)` each. All share the grid of the longest time span.
+        curves: times [days] and magnitudes of mean 0, `(points,)` each.
+        longest_span: days, at least the time span of every curve; it determines the grid of frequencies of all.
 
     Yields:
         `(frequencies,)` and the step of the grid, both in cycles per day.
     """
     spans = [np.ptp(times) for times, _ in curves]
-    step = 1 / (OVERSAMPLING * max(spans))
+    step = 1 / (OVERSAMPLING * longest_span)
     cells = fft.next_fast_len(int(np.ceil(CELLS_PER_CYCLE * MAX_FREQUENCY / step)), real=True)
     gridded = np.zeros((len(curves), cells), np.float32)
     for row, (times, magnitudes) in zip(gridded, curves, strict=True):

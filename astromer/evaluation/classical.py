@@ -106,13 +106,19 @@ def fit_classical(
 
 
 def held_out(name: str, training: pl.DataFrame, classes: Sequence[str], *, seed: int) -> pl.DataFrame:
-    """Predict each training object by a model that was fitted without it, in 5 stratified parts.
+    """Predict each training object by a model that was fitted without it, in at most 5 stratified parts.
 
     Returns:
         A predictions table, one row for each object.
+
+    Raises:
+        InputError: a class has a single object, which cannot be left out.
     """
     _, seen = _matrix(training)
-    parts = StratifiedKFold(STACKING_FOLDS, shuffle=True, random_state=seed)
+    fewest = int(training["label"].value_counts()["count"].min())
+    if fewest < 2:
+        raise InputError(f"{name}: a class has a single training object; expected at least 2 to leave one out")
+    parts = StratifiedKFold(min(STACKING_FOLDS, fewest), shuffle=True, random_state=seed)
     # The medians of all training rows: they hold no label.
     probabilities = cross_val_predict(
         CLASSICAL[name](seed), _imputed(seen, seen), training["label"].to_numpy(), cv=parts, method="predict_proba"

@@ -46,7 +46,7 @@ def test_an_edit_changes_the_digest_of_what_uses_it_and_of_nothing_else(sources,
 
 
 def test_modules_found_at_run_time_are_named_beside_the_source(sources):
-    script = sources / "workflow_scripts/train_head.py"
+    script = sources / "workflow_scripts/train_heads.py"
     head = sources / "astromer/models/heads/skip.py"
     assert head not in used_files(script, sources)
     assert head in used_files(script, sources, ["astromer.models.heads.skip"])

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from conftest import ROOT, Workflow, environment
 
-CONFIGS = ["config/config.yaml", "config/asas.yaml", "config/paper.yaml"]
+CONFIGS = ["config/config.yaml", "config/asas.yaml", "config/mini.yaml", "config/paper.yaml"]
 STAGES = ["surveys", "records", "pretrained", "embeddings", "predictions", "tables", "figures", "report"]
 FIGURES = ["fig02", "fig03", "fig07", "fig08", "fig12", "fig13", "fig14", "figB", "curves", "masking"]
 TARGETS = ["all", *STAGES, *FIGURES]
@@ -50,6 +50,22 @@ def test_dry_run_loads_nothing_heavy(workflow):
         env=environment(),
     )
     assert "HEAVY []" in done.stdout
+
+
+def test_each_encoder_has_its_states(workflow):
+    """A second encoder that is not finetuned has heads and probes as well, but no figures of its own."""
+    first = workflow.config["encoders"]["v2_tiny"]
+    workflow.config["encoders"]["untrained"] = {**first, "training": {"epochs": 0}, "finetune": False}
+    workflow.config["classification"] |= {"controls": ["wrong_period"], "fused": True}
+    output = workflow.run("-n")
+    jobs = workflow.jobs(output)
+    assert (jobs["pretrain_encoder"], jobs["finetune_encoder"]) == (2, 4)
+    assert (jobs["embed_frozen"], jobs["embed_finetuned"]) == (2 * 2, 3)
+    assert jobs["train_heads"] == jobs["fit_probes"] == 3 * 3
+    assert jobs["fit_controls"] == jobs["train_baselines"] == 3
+    assert jobs["extract_features"] == jobs["extract_features_with_wrong_period"] == 3
+    assert "figures/v2_tiny/fig07_sim_macho.png" in output
+    assert "figures/untrained" not in output
 
 
 def test_fig12_makes_only_what_it_needs(workflow):

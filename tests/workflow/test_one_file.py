@@ -71,12 +71,12 @@ def test_a_head_and_a_baseline_are_one_file_each(extended):
     (extended.root / "astromer/models/heads/first.py").write_text(HEAD)
     (extended.root / "astromer/models/baselines/magnitudes.py").write_text(BASELINE)
     extended.config["classification"] |= {"heads": {"first": {}}, "baselines": {"magnitudes": {}}}
-    scores = ["classify/v2_tiny/sim_macho/fold0/spc10/first", "baseline/sim_macho/fold0/spc10/magnitudes"]
+    scores = {"classify/v2_tiny/frozen/sim_macho/fold0/heads": "first", "baseline/sim_macho/fold0": "magnitudes"}
     output = extended.run("--cores", "2", "--", *(f"results/tiny/{score}/metrics.csv" for score in scores))
-    assert extended.jobs(output) == {"train_head": 1, "train_baseline": 1}
-    for score in scores:
+    assert extended.jobs(output) == {"train_heads": 1, "train_baselines": 1}
+    for score, model in scores.items():
         with (extended.results / score / "metrics.csv").open() as file:
-            assert {row["model"] for row in csv.DictReader(file)} == {score.rpartition("/")[2]}
+            assert {row["model"] for row in csv.DictReader(file)} == {model}
 
 
 def test_a_reader_is_one_file(workflow, tmp_path):

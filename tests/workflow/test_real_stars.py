@@ -100,7 +100,8 @@ def test_figures_say_that_the_stars_are_real(run):
         assert json.loads((workflow.results / f"figures/{name}.provenance.json").read_text())["data"] == "real"
     with (workflow.results / "tables/metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert {(row["dataset"], row["model"]) for row in rows} == {(d, m) for d in CLASSES for m in ("skip", "raw_gru")}
+    models = ("skip", "logistic", "raw_gru", "statistics_forest")
+    assert {(row["dataset"], row["model"]) for row in rows} == {(data, model) for data in CLASSES for model in models}
     assert {row["data"] for row in rows} == {"real"}
 
 

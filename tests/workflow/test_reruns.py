@@ -10,16 +10,17 @@ FIGURES = {f"draw_fig{name}" for name in ("02", "03", "07", "08", "12", "13", "1
 FIGURES |= {"draw_curves", "draw_masking"}
 TRAINING = {"pretrain_encoder", "finetune_encoder"}
 EVERY_RULE = FIGURES | TRAINING
-EVERY_RULE |= {"ingest_shard", "merge_survey", "split_objects", "audit_splits", "embed_dataset", "train_head"}
-EVERY_RULE |= {"train_baseline", "collect_metrics", "analyse_attention", "reconstruct_windows", "write_config"}
-EVERY_RULE |= {"write_pretraining_records", "write_dataset_records", "write_test_records"}
+EVERY_RULE |= {"ingest_shard", "merge_survey", "split_objects", "audit_splits", "embed_frozen", "embed_finetuned"}
+EVERY_RULE |= {"extract_features", "train_heads", "fit_probes", "fit_controls", "train_baselines", "collect_metrics"}
+EVERY_RULE |= {"write_claims", "analyse_attention", "reconstruct_windows", "write_config"}
+EVERY_RULE |= {"write_pretraining_records", "write_dataset_records", "write_test_records", "write_object_records"}
 
 # What is edited, and the rules that use it; what only follows from these reruns as well.
 EDITS = {
     "workflow_scripts/_entry.py": EVERY_RULE,
     "astromer/surveys/filters.py": {"ingest_shard", "merge_survey"},
     "astromer/splits/audit.py": {"audit_splits"},
-    "astromer/models/heads/skip.py": {"train_head"},
+    "astromer/models/heads/skip.py": {"train_heads"},
     "astromer/models/heads/avg.py": set(),
     "astromer/evaluation/predictors.py": {*TRAINING, "reconstruct_windows", "draw_masking", "draw_figB"},
     "astromer/plots/confusion.py": {"draw_fig13", "draw_fig14"},
@@ -39,7 +40,7 @@ def test_an_edit_reruns_the_rules_that_use_it(finished, path):
     edited = finished.root / path
     before, times = edited.read_text(), edited.stat()
     edited.write_text(
-        before.replace("heads and baselines", "heads, baselines", 1) if path.endswith("b") else f"{before}\n"
+        before.replace("baselines and controls", "baselines, controls", 1) if path.endswith("b") else f"{before}\n"
     )
     try:
         output = finished.run("-n")

@@ -28,9 +28,13 @@ def test_every_figure_table_and_the_report_are_there(finished):
 def test_metrics_hold_every_model_fold_and_spc(finished):
     with (finished.results / "tables/metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
-    found = {(row["dataset"], row["fold"], row["spc"], row["model"]) for row in rows}
+    keys = ("dataset", "fold", "spc", "model", "encoder", "state")
+    found = {tuple(row[key] for key in keys) for row in rows}
     sets = [("sim_macho", "0", spc) for spc in ("5", "10")] + [("sim_atlas", fold, "10") for fold in "01"]
-    assert found == {(*chosen, model) for chosen in sets for model in ("skip", "raw_gru")}
+    models = [("skip", "v2_tiny", state) for state in ("frozen", "finetuned")]
+    models += [("logistic", "v2_tiny", state) for state in ("frozen", "finetuned")]
+    models += [("raw_gru", "", ""), ("statistics_forest", "", "")]
+    assert found == {(*chosen, *model) for chosen in sets for model in models}
     assert {row["data"] for row in rows} == {"simulated"}
     assert all(0 <= float(row["value"]) <= 1 for row in rows)
 
@@ -52,7 +56,7 @@ def test_end_of_run_says_where_the_results_are(finished, copy_of):
 
 def test_killed_run_finishes_on_the_next_with_the_tables_of_an_unbroken_one(finished, workflow):
     """Two runs of one configuration, one of them killed, write the same bytes."""
-    target = "results/tiny/classify/v2_tiny/sim_macho/fold0/spc10/skip/metrics.csv"
+    target = "results/tiny/classify/v2_tiny/finetuned/sim_macho/fold0/heads/metrics.csv"
     run = subprocess.Popen(
         workflow.command("--cores", "2", target),
         cwd=workflow.folder,
@@ -72,20 +76,20 @@ def test_killed_run_finishes_on_the_next_with_the_tables_of_an_unbroken_one(fini
     workflow.run("--unlock")
     workflow.run("--cores", "2", target)
     whole, again = finished.checksums(), workflow.checksums()
-    assert {"pretrain/v2_tiny/history.csv", "classify/v2_tiny/sim_macho/fold0/spc10/skip/metrics.csv"} <= again.keys()
+    assert {"pretrain/v2_tiny/history.csv", target.removeprefix("results/tiny/")} <= again.keys()
     for name, content in again.items():
         assert content == whole[name], f"{name} differs between two runs of one configuration"
 
 
 def test_failed_job_leaves_its_traceback_in_its_log(finished, copy_of):
     copy = copy_of(finished)
-    damaged = copy.results / "embed/v2_tiny/sim_macho/fold0/spc10/embeddings.parquet"
+    damaged = copy.results / "embed/v2_tiny/sim_macho/frozen.parquet"
     damaged.write_bytes(b"no longer a table")
-    folder = copy.results / "classify/v2_tiny/sim_macho/fold0/spc10/skip"
+    folder = copy.results / "classify/v2_tiny/frozen/sim_macho/fold0/heads"
     output = copy.run(
         "--cores", "1", "--retries", "0", "--", str(folder.relative_to(copy.folder) / "metrics.csv"), ok=False
     )
-    assert "Traceback" in (copy.results / "logs/train_head/v2_tiny/sim_macho/fold0/spc10/skip.log").read_text()
+    assert "Traceback" in (copy.results / "logs/train_heads/v2_tiny/frozen/sim_macho/fold0.log").read_text()
     assert "Traceback" in output
     assert not (folder / "metrics.csv").exists()
 

@@ -37,7 +37,9 @@ def test_an_encoder_is_either_imported_or_pretrained(workflow):
     workflow.config["encoders"]["published"] = {"weights": "macho-v2"}
     jobs = workflow.jobs(workflow.run("-n", "embeddings"))
     assert (jobs["import_weights"], jobs["pretrain_encoder"], jobs["fetch_dump"]) == (1, 1, 1)
-    assert jobs["finetune_encoder"] == jobs["embed_dataset"] == 2 * 4
+    assert jobs["finetune_encoder"] == 2 * 4
+    assert jobs["embed_frozen"] == 2 * 2
+    assert jobs["embed_finetuned"] == 2 * 3
 
 
 def test_figures_name_imported_encoders_too(workflow):

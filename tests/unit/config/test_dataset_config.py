@@ -56,7 +56,7 @@ def test_the_name_of_a_classifier_is_that_of_its_module_unless_it_names_one():
 
 def test_embeddings_contain_what_the_heads_read():
     def read(**heads):
-        return Classification.read({"heads": heads}, "classification")
+        return Classification.read({"heads": heads, "probes": []}, "classification")
 
     assert (read(max={}).arrays, read(max={}).reads_padding) == (["max", "mean"], False)
     attention = read(skip={}, att_avg={}, att_cls={})
@@ -65,6 +65,39 @@ def test_embeddings_contain_what_the_heads_read():
     assert (released.arrays, released.reads_padding) == (["mean", "padding"], True)
     assert not read(skip={"variant": "released"}).reads_padding
     assert read(att_cls={"variant": "released"}).reads_padding
+
+
+@pytest.mark.parametrize("probed", [{"probes": ["logistic"]}, {"probes": [], "fused": True}])
+def test_embeddings_contain_what_the_classical_models_read(probed):
+    read = Classification.read({"heads": {"att_avg": {}}, **probed}, "classification")
+    assert read.arrays == ["log_scale", "max", "mean", "sequence", "std", "valid"]
+
+
+def test_classical_models_have_names_of_their_own():
+    content = {"probes": ["logistic", "forest"], "fused": True, "features": ["period", "features"]}
+    read = Classification.read({**content, "controls": ["wrong_period"]}, "classification")
+    assert read.probe_models == ["logistic", "forest", "fused"]
+    assert read.control_models == {
+        "period_forest": ("period", "forest"),
+        "features_forest": ("features", "forest"),
+        "wrong_period": ("features", "forest"),
+    }
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"heads": {"logistic": {"head": "skip"}}},
+        {"heads": {"fused": {"head": "skip"}}, "fused": True},
+        {"heads": {"raw_gru": {"head": "skip"}}},
+        {"baselines": {"statistics_forest": {"baseline": "raw_gru"}}},
+        {"baselines": {"shuffled_labels": {"baseline": "raw_gru"}}, "controls": ["shuffled_labels"]},
+    ],
+)
+def test_two_classifiers_of_one_name_are_refused(content):
+    with pytest.raises(InputError, match=r"^classification: .*stands for two classifiers") as error:
+        Classification.read(content, "classification")
+    assert "\n" not in str(error.value)
 
 
 def test_a_head_may_have_widths_of_its_own():
@@ -104,6 +137,9 @@ def test_defaults_of_classification():
         ),
         ({"hidden_units": [256, 0]}, "hidden_units.1: is 0"),
         ({"gru_units": 0}, "gru_units: is 0"),
+        ({"probes": ["trees"]}, "probes.0: is 'trees'; expected 'forest' or 'logistic'"),
+        ({"features": ["period", "period"]}, "features: holds a value twice"),
+        ({"controls": ["shuffled"]}, "controls.0: is 'shuffled'"),
     ],
 )
 def test_a_wrong_classifier_is_named(content, line):

@@ -114,6 +114,18 @@ def test_masking_and_training_have_the_defaults_of_the_paper():
     }
 
 
+def test_an_encoder_may_keep_its_initial_weights():
+    assert EncoderTraining.read({"epochs": 0}, "training").epochs == 0
+
+
+def test_finetuning_and_training_are_no_part_of_the_definition():
+    plain = TrainedEncoder(architecture="v2")
+    changed = TrainedEncoder(architecture="v2", finetune=False, training={"epochs": 0})
+    assert (plain.finetune, changed.finetune) == (True, False)
+    assert changed.definition == plain.definition
+    assert EncoderConfig.read({**plain.definition, "window": 50}).window == 50
+
+
 @pytest.mark.parametrize(
     ("section", "key", "value"),
     [
@@ -125,6 +137,7 @@ def test_masking_and_training_have_the_defaults_of_the_paper():
         (Training, "epochs", 0),
         (Training, "patience", 1.5),
         (Training, "warmup_steps", 10),
+        (EncoderTraining, "epochs", -1),
         (EncoderTraining, "warmup_steps", -1),
         (EncoderTraining, "time_shift", -1),
     ],

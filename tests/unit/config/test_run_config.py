@@ -152,7 +152,30 @@ def test_of_two_files_that_set_a_key_the_later_one_is_named():
     assert problems(CONTENT | {"seed": -2}, files)[0].startswith("second.yaml: seed: is -2")
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "asas.yaml", "paper.yaml"])
+def test_states_of_encoders():
+    run = read_run(changed("encoders", "ours", "finetune", False))
+    assert run.finetuned_encoders == ["theirs"]
+    assert [run.states_of(name) for name in run.encoders] == [["frozen"], ["frozen", "finetuned"]]
+
+
+def test_an_encoder_may_have_a_training_of_its_own():
+    run = read_run(changed("encoders", "ours", "training", {"epochs": 0}))
+    assert run.training_of("ours").epochs == 0
+    assert run.training_of("theirs") == run.pretraining.training
+    assert [run.summary_of(name)["untrained"] for name in run.encoders] == [True, False]
+
+
+def test_the_packaged_encoder_learned_from_no_test_star_of_the_real_run():
+    """Sets depend on these sections alone, so those of both runs are equal."""
+    known = load("surveys.yaml") | load("weights.yaml")
+    mini, asas = (read_run(known | load(f"{name}.yaml")) for name in ("mini", "asas"))
+    assert mini.seed == asas.seed
+    assert mini.splits == asas.splits
+    assert mini.datasets == asas.datasets
+    assert mini.pretraining.surveys == asas.pretraining.surveys
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "asas.yaml", "mini.yaml", "paper.yaml"])
 def test_the_runs_that_come_with_the_workflow_are_right_and_survive_the_round_trip(name):
     content = load("surveys.yaml") | load("weights.yaml") | load(name)
     run = read_run(content)

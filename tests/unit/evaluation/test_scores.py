@@ -8,15 +8,18 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_score, recall_score
 
 from astromer.errors import InputError
-from astromer.evaluation.scores import (
-    METRICS_SCHEMA,
+from astromer.evaluation.predictions import (
     check_predictions,
-    confusion,
-    confusion_summary,
+    of_classifier,
     pool_objects,
     predictions_table,
-    read_metrics,
     read_predictions,
+)
+from astromer.evaluation.scores import (
+    METRICS_SCHEMA,
+    confusion,
+    confusion_summary,
+    read_metrics,
     score_predictions,
     summarise,
     tag_scores,
@@ -132,10 +135,23 @@ def test_unknown_level_is_refused(two_levels):
 
 def test_predictions_file_round_trip_and_error_names_the_file(tmp_path, two_levels):
     path = tmp_path / "predictions [1].parquet"
+    keys = [("skip", 20, "test"), ("skip", 20, "validation"), ("skip", 100, "test"), ("avg", 20, "test")]
+    tables = [two_levels.with_columns(p_EC=pl.lit(number, pl.Float32)) for number in range(len(keys))]
+    named = [
+        of_classifier(table, model=model, spc=spc, subset=subset)
+        for table, (model, spc, subset) in zip(tables, keys, strict=True)
+    ]
+    pl.concat(named).write_parquet(path)
+    for table, (model, spc, subset) in zip(tables, keys, strict=True):
+        assert read_predictions(path, CLASSES, model=model, spc=spc, subset=subset).equals(table)
+    assert read_predictions(path, CLASSES, model="skip", spc=20).equals(tables[0])
+    with pytest.raises(InputError, match=r"predictions \[1\]\.parquet: skip, 20 samples per class, test: .*columns"):
+        read_predictions(path, CLASSES[::-1], model="skip", spc=20)
+    with pytest.raises(InputError, match=r"predictions \[1\]\.parquet: avg, 100 samples per class, test: .*no rows"):
+        read_predictions(path, CLASSES, model="avg", spc=100)
     two_levels.write_parquet(path)
-    assert read_predictions(path, CLASSES).equals(two_levels)
     with pytest.raises(InputError, match=r"predictions \[1\]\.parquet"):
-        read_predictions(path, CLASSES[::-1])
+        read_predictions(path, CLASSES, model="skip", spc=20)
 
 
 def metrics_of(folds, model="skip", kind="head", spc=20, dataset="alcock"):
@@ -147,9 +163,9 @@ def metrics_of(folds, model="skip", kind="head", spc=20, dataset="alcock"):
             schema={name: METRICS_SCHEMA[name] for name in ("level", "metric", "class", "value", "count")},
             orient="row",
         )
-        encoder = "v2" if kind == "head" else None
+        encoder, state = ("v2", "frozen") if kind == "head" else (None, None)
         tags = {"dataset": dataset, "fold": fold, "spc": spc, "model": model, "kind": kind, "data": "simulated"}
-        parts.append(tag_scores(scores, run="demo", encoder=encoder, **tags))
+        parts.append(tag_scores(scores, run="demo", encoder=encoder, state=state, **tags))
     return pl.concat(parts)
 
 
@@ -192,7 +208,7 @@ def test_a_dataset_without_rows_and_a_value_that_is_no_number_are_errors():
 def test_metrics_file_round_trip(tmp_path, two_levels):
     scores = score_predictions(two_levels, CLASSES)
     tags = {"run": "1", "dataset": "7", "fold": 0, "spc": 20, "model": "raw_gru", "kind": "baseline", "data": "real"}
-    rows = tag_scores(scores, encoder=None, **tags)
+    rows = tag_scores(scores, encoder=None, state=None, **tags)
     rows.write_csv(tmp_path / "metrics.csv")
     assert read_metrics(tmp_path / "metrics.csv").equals(rows)
     rows.drop("encoder").write_csv(tmp_path / "other.csv")
@@ -200,11 +216,28 @@ def test_metrics_file_round_trip(tmp_path, two_levels):
         read_metrics(tmp_path / "other.csv")
 
 
-@pytest.mark.parametrize("wrong", [{"kind": "model"}, {"data": "fake"}, {"encoder": None}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "model"},
+        {"data": "fake"},
+        {"encoder": None},
+        {"state": None},
+        {"state": "thawed"},
+        {"encoder": None, "state": None},
+        {"kind": "classical"},
+    ],
+)
 def test_wrong_tags_are_refused(two_levels, wrong):
-    tags = {"run": "demo", "encoder": "v2", "dataset": "d", "fold": 0, "spc": 20, "model": "skip", "kind": "head"}
+    tags = {"run": "demo", "encoder": "v2", "state": "frozen", "dataset": "d", "fold": 0, "spc": 20, "data": "real"}
     with pytest.raises(InputError, match="d/skip"):
-        tag_scores(score_predictions(two_levels, CLASSES), **{**tags, "data": "real", **wrong})
+        tag_scores(score_predictions(two_levels, CLASSES), **{**tags, "model": "skip", "kind": "head", **wrong})
+
+
+def test_frozen_and_finetuned_encoders_are_different_classifiers():
+    frozen = metrics_of([0, 1])
+    finetuned = frozen.with_columns(state=pl.lit("finetuned"))
+    assert summarise(pl.concat([frozen, finetuned]), {"alcock": [0, 1]})["state"].to_list() == ["finetuned", "frozen"]
 
 
 def test_confusion_summary_keeps_a_class_without_objects_empty():

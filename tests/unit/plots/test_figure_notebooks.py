@@ -8,7 +8,8 @@ import papermill
 import polars as pl
 import pytest
 
-from astromer.evaluation.scores import predictions_table, score_predictions, tag_scores
+from astromer.evaluation.predictions import of_classifier, predictions_table
+from astromer.evaluation.scores import score_predictions, tag_scores
 
 NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
@@ -73,9 +74,10 @@ def test_ablation_notebook(run_notebook, tmp_path):
     parts = []
     for fold in range(2):
         for model, kind, encoder in (("skip", "head", "v2"), ("raw_gru", "baseline", None)):
+            state = "frozen" if encoder else None
             scores = score_predictions(predictions_of(fold), CLASSES)
             tags = {"run": "test", "dataset": "sim", "fold": fold, "spc": 20, "data": "simulated"}
-            parts.append(tag_scores(scores, encoder=encoder, model=model, kind=kind, **tags))
+            parts.append(tag_scores(scores, encoder=encoder, state=state, model=model, kind=kind, **tags))
     pl.concat(parts).write_csv(tmp_path / "metrics.csv")
     table = run_notebook(
         "fig12",
@@ -99,17 +101,20 @@ def test_ablation_notebook(run_notebook, tmp_path):
 def test_confusion_notebook(run_notebook, tmp_path):
     paths = [tmp_path / f"fold{fold}.parquet" for fold in range(2)]
     for fold, path in enumerate(paths):
-        predictions_of(fold).write_parquet(path)
+        keys = [("skip", 20), ("skip", 100), ("logistic", 20)]
+        tables = [of_classifier(predictions_of(fold), model=model, spc=spc, subset="test") for model, spc in keys]
+        pl.concat(tables).write_parquet(path)
     table = run_notebook(
         "fig13",
-        predictions={"20": [str(path) for path in paths]},
+        predictions=[str(path) for path in paths],
+        spc=[20, 100],
         classes=CLASSES,
         dataset="sim",
-        model="A2 + Skip",
+        model="skip",
         is_simulated=True,
     )
-    assert len(table) == 9
-    sums = table.group_by("true").agg(pl.col("mean").sum())["mean"]
+    assert len(table) == 18
+    sums = table.group_by("spc", "true").agg(pl.col("mean").sum())["mean"]
     np.testing.assert_allclose(sums, 1)
 
 

@@ -22,6 +22,7 @@ def summary_of(models, sizes, folds=3):
             "spc": size,
             "kind": "head" if model in HEADS else "baseline",
             "encoder": "v2" if model in HEADS else None,
+            "state": "frozen" if model in HEADS else None,
             "model": model,
             "level": "object",
             "metric": "f1",
@@ -90,6 +91,19 @@ def test_labels_of_models():
     assert model_label("own_head", "macho", {}) == "macho + own_head"
     assert model_label("base_avgpool", None, {}) == "Base (MLP)"
     assert model_label("own", None, {}) == "Base (own)"
+    assert model_label("skip", "macho", {}, "frozen") == "macho + Skip"
+    assert model_label("skip", "macho", {}, "finetuned") == "macho* + Skip"
+    assert model_label("features_forest", None, {}) == "Features, forest"
+
+
+def test_frozen_finetuned_and_control_stand_beside_each_other():
+    frozen = summary_of(("skip",), [20])
+    finetuned = frozen.with_columns(state=pl.lit("finetuned"))
+    control = summary_of(("raw_gru",), [20]).with_columns(model=pl.lit("wrong_period"), kind=pl.lit("control"))
+    figure = ablation_figure(pl.concat([frozen, finetuned, control]), NOTE, encoders={"v2": "A2"})
+    boxes = assert_publishable(figure)
+    assert {"A2 + Skip", "A2* + Skip", "Features, period 1 % wrong", "Control"} <= boxes.keys()
+    assert "*: finetuned on the training objects." in caption_of(figure)
 
 
 def matrices_of(num_classes, sizes, folds):

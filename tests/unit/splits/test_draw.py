@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from astromer.config.datasets import Dataset
 from astromer.errors import InputError
-from astromer.splits.draw import count_objects, number_stars, split_dataset, split_pretraining
+from astromer.splits.draw import count_objects, number_stars, sets_of, split_dataset, split_pretraining
 
 CLASSES = ["EC", "RRab", "LPV"]
 
@@ -79,6 +79,29 @@ def test_added_objects_push_others_back_but_do_not_reorder_them():
         assert counts["EC"] <= 1
         assert counts["RRab"] <= 2
         assert counts["LPV"] == 0, "a class that got no new object keeps all its sets"
+
+
+def test_rows_of_a_set_are_those_of_its_objects_in_their_order():
+    table = draw(survey(dict.fromkeys(CLASSES, 60)), dataset(), seed=0)
+    rows = pl.concat([table.select("id").unique()] * 2).sample(fraction=1, shuffle=True, seed=1).with_row_index()
+    found = sets_of(rows, table, fold=1, spc=5)
+    assert list(found) == ["train", "validation", "test"]
+    for subset, of_set in found.items():
+        of_fold = table.filter(pl.col("fold") == 1, pl.col("subset") == subset)
+        expected = of_fold.filter(pl.col("spc").eq_missing(None if subset == "test" else 5))
+        assert Counter(of_set["id"]) == dict.fromkeys(expected["id"], 2)
+        assert of_set["index"].is_sorted()
+    other = sets_of(rows, table, fold=1, spc=20)
+    assert other["test"].equals(found["test"])
+    assert other["train"].height == 4 * found["train"].height
+
+
+def test_an_object_without_a_row_is_named():
+    table = draw(survey(dict.fromkeys(CLASSES, 60)), dataset(), seed=0)
+    lacking = table.filter(pl.col("fold") == 0, pl.col("spc") == 5)["id"].min()
+    rows = table.select("id").unique().filter(pl.col("id") != lacking)
+    with pytest.raises(InputError, match=rf"fold 0, SPC 5: 1 objects have no row, such as {lacking}"):
+        sets_of(rows, table, fold=0, spc=5)
 
 
 def test_folds_and_seeds_differ():

@@ -42,7 +42,7 @@ def constant_batch(target: float) -> list[dict[str, np.ndarray]]:
     return [{"magnitudes": ones, "target": target * ones, "probed": ones, "hidden": ones, "weight": ones}]
 
 
-def train_constant(model=None, *, learning_rate=1.0, epochs=20, patience=3, state=None, training=None):
+def train_constant(model=None, *, learning_rate=1.0, epochs=20, patience=3, state=None, training=None, **more):
     """Descend towards 10 with steps of `learning_rate` while the validation asks for 4."""
     return train(
         model or constant_model(),
@@ -53,6 +53,7 @@ def train_constant(model=None, *, learning_rate=1.0, epochs=20, patience=3, stat
         epochs=epochs,
         patience=patience,
         state=state,
+        **more,
     )
 
 
@@ -117,12 +118,16 @@ def test_state_of_other_data_or_options_is_not_resumed(tmp_path, caplog):
         assert history.epochs[0]["learning_rate"] == rate
 
 
-def test_damaged_state_names_its_file(tmp_path):
-    state = StateFile(tmp_path, "test")
-    train_constant(state=state)
-    state.path.write_bytes(state.path.read_bytes()[:-100])
-    with pytest.raises(InputError, match=r"state\.npz.*delete it"):
-        train_constant(state=state)
+@pytest.mark.parametrize("both", [False, True])
+def test_a_damaged_state_is_set_aside_for_the_one_before_or_a_new_start(tmp_path, caplog, both):
+    state = StateFile(tmp_path, "test", every_seconds=0)
+    expected = train_constant(state=state)
+    for path in [state.path, state.previous][: 1 + both]:
+        path.write_bytes(path.read_bytes()[:-100])
+    assert str(train_constant(state=state).epochs) == str(expected.epochs)
+    assert "damaged-state.npz" in caplog.text
+    assert ("damaged-previous.npz" in caplog.text) == both
+    assert (tmp_path / "damaged-state.npz").exists()
 
 
 def test_early_stopping_keeps_the_best_weights():
@@ -135,6 +140,49 @@ def test_early_stopping_keeps_the_best_weights():
     assert evaluate(model, ReconstructionObjective(weighted=False), constant_batch(4))["loss"] == pytest.approx(
         history.epochs[3]["val_loss"]
     )
+
+
+def test_initial_weights_come_back_if_training_makes_them_worse():
+    """The validation asks for 4, the first step ends at 10."""
+    model = constant_model()
+    history = train_constant(model, learning_rate=10.0, keep_better_start=True)
+    assert float(model.weights[0]) == 0
+    assert history.best_epoch == 0
+    assert [row["epoch"] for row in history.epochs] == [0, 1, 2, 3]
+    assert history.epochs[0]["val_loss"] == pytest.approx(4)
+    again = constant_model()
+    assert train_constant(again, learning_rate=10.0).best_epoch == 1
+    assert float(again.weights[0]) == pytest.approx(10)
+
+
+def test_initial_weights_that_are_worse_change_nothing():
+    one, other = constant_model(), constant_model()
+    with_start, without = train_constant(one, keep_better_start=True), train_constant(other)
+    assert str(with_start.epochs[1:]) == str(without.epochs)
+    assert (with_start.best_epoch, float(one.weights[0])) == (without.best_epoch, float(other.weights[0]))
+
+
+def test_no_epochs_keep_the_initial_weights_and_write_their_curves(tmp_path):
+    model = constant_model()
+    state = StateFile(tmp_path / "state", "test")
+    for _ in range(2):  # the second time, from the saved state
+        history = train_constant(model, epochs=0, keep_better_start=True, state=state)
+        assert float(model.weights[0]) == 0
+        assert history.best_epoch == 0
+    history.write(tmp_path)
+    history.write_tensorboard(tmp_path / "tensorboard")
+    header, row = (tmp_path / "history.csv").read_text().splitlines()
+    values = dict(zip(header.split(","), row.split(","), strict=True))
+    assert (values["epoch"], values["step"], float(values["val_loss"])) == ("0", "0", pytest.approx(4))
+    assert len((tmp_path / "steps.csv").read_text().splitlines()) == 1
+
+
+def test_initial_weights_have_no_figures_of_training(tmp_path):
+    train_constant(epochs=1, keep_better_start=True).write(tmp_path)
+    table = np.genfromtxt(tmp_path / "history.csv", delimiter=",", names=True)
+    np.testing.assert_array_equal(table["epoch"], [0, 1])
+    np.testing.assert_array_equal(np.isnan(table["loss"]), [True, False])
+    np.testing.assert_allclose(table["val_loss"], [4, 3])
 
 
 def test_curves_have_a_row_for_each_step_and_epoch(tmp_path):

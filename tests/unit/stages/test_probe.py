@@ -1,0 +1,125 @@
+"""Classical models on vectors and on features: scored on the same objects as the heads, and fair to each other."""
+
+import polars as pl
+import pytest
+from small_dataset import CLASSES, OF_ENCODER, SPC, TAGS, embeddings, write_embeddings, write_features, write_split
+
+from astromer.errors import InputError
+from astromer.evaluation.predictions import read_predictions
+from astromer.evaluation.scores import read_metrics
+from astromer.stages.probe import fit_controls, fit_probes
+
+COMMON = {"fold": 1, "spc": SPC, "classes": CLASSES, "seed": 0}
+
+
+@pytest.fixture
+def split(tmp_path):
+    return write_split(tmp_path / "split.parquet")
+
+
+@pytest.fixture
+def probed(split, tmp_path):
+    """Fit probes to a table of embeddings, and return their metrics."""
+
+    def fit(strength, of_features, models=("logistic", "fused")):
+        vectors = write_embeddings(tmp_path / "embeddings.parquet", signal_to_noise=strength)
+        paths = write_features(tmp_path / "features", signal_to_noise=of_features)
+        options = {"features": paths, "models": models, "tags": OF_ENCODER | {"fold": 1}}
+        fit_probes(vectors, split, tmp_path / "probes", **options, **COMMON)
+        return read_metrics(tmp_path / "probes/metrics.csv")
+
+    return fit
+
+
+@pytest.fixture
+def controlled(split, tmp_path):
+    """Fit controls, and return their metrics."""
+
+    def fit(models, **options):
+        paths = write_features(tmp_path / "features")
+        tags = {**TAGS, "fold": 1, "encoder": None, "state": None}
+        fit_controls(split, paths, tmp_path / "controls", models=models, tags=tags, **options, **COMMON)
+        return read_metrics(tmp_path / "controls/metrics.csv")
+
+    return fit
+
+
+def accuracy(metrics, model, spc=20):
+    chosen = (pl.col("level") == "object") & (pl.col("metric") == "accuracy")
+    return metrics.filter(chosen & (pl.col("model") == model) & (pl.col("spc") == spc))["value"].item()
+
+
+def test_probes_predict_the_test_objects_once_for_each_spc(probed, split, tmp_path):
+    metrics = probed(5.0, 5.0)
+    tested = pl.read_parquet(split).filter((pl.col("fold") == 1) & (pl.col("subset") == "test"))
+    for model in ("logistic", "fused"):
+        for spc in SPC:
+            found = read_predictions(tmp_path / "probes/predictions.parquet", CLASSES, model=model, spc=spc)
+            assert sorted(found["id"]) == sorted(tested["id"])
+            assert accuracy(metrics, model, spc) > 0.9
+    kinds = metrics.select("model", "kind", "encoder", "state").unique().sort("model").rows()
+    assert kinds == [("fused", "fused", "v2", "frozen"), ("logistic", "probe", "v2", "frozen")]
+
+
+@pytest.mark.parametrize(("strength", "of_features"), [(0.0, 5.0), (5.0, 0.0)], ids=["features", "vectors"])
+def test_the_fused_classifier_takes_the_better_part(probed, strength, of_features):
+    metrics = probed(strength, of_features)
+    assert accuracy(metrics, "fused") > 0.9
+    assert (accuracy(metrics, "logistic") > 0.9) == (strength > 0)
+
+
+@pytest.mark.parametrize("fewer", [3, 4, 5])
+def test_the_fused_classifier_needs_no_more_objects_than_the_smallest_spc(fewer, tmp_path):
+    """Five objects of a class, and of a short one as many as a dataset needs at least: fewer than held-out parts."""
+    learned = [*range(10, 20, 2), *range(11, 11 + 2 * fewer, 2)]
+    sets = [("test", None, range(10)), ("train", 5, learned[2:]), ("validation", 5, learned[:2])]
+    rows = [(1, size, subset, f"star {star:02d}", star % 2) for subset, size, stars in sets for star in stars]
+    schema = {"fold": pl.Int32, "spc": pl.Int32, "subset": pl.String, "id": pl.String, "label": pl.Int32}
+    pl.DataFrame(rows, schema=schema, orient="row").write_parquet(tmp_path / "split.parquet")
+    fit_probes(
+        write_embeddings(tmp_path / "embeddings.parquet"),
+        tmp_path / "split.parquet",
+        tmp_path / "probes",
+        features=write_features(tmp_path / "features"),
+        models=["fused"],
+        tags=OF_ENCODER | {"fold": 1},
+        **COMMON | {"spc": [5]},
+    )
+    assert set(read_metrics(tmp_path / "probes/metrics.csv")["spc"]) == {5}
+
+
+def test_features_tell_what_they_hold(controlled, tmp_path):
+    kinds = {"statistics_forest": ["statistics", "forest"], "period_logistic": ["period", "logistic"]}
+    metrics = controlled({**kinds, "features_forest": ["features", "forest"]})
+    assert set(metrics["kind"]) == {"classical"}
+    assert metrics["encoder"].null_count() == metrics["state"].null_count() == len(metrics)
+    assert accuracy(metrics, "statistics_forest") < 0.8
+    assert accuracy(metrics, "period_logistic") > 0.9
+    assert accuracy(metrics, "features_forest") > 0.9
+    importances = pl.read_csv(tmp_path / "controls/importances.csv")
+    best = importances.filter(pl.col("model") == "features_forest").sort("importance").tail(1)
+    assert best["input"].item() == "eta_folded"
+    sums = importances.group_by("model", "spc").agg(pl.col("importance").sum())["importance"]
+    assert sums.to_list() == pytest.approx([1] * 6)
+    imputed = pl.read_csv(tmp_path / "controls/imputed.csv")
+    assert set(imputed["input"]) <= {"lc_eta"}
+
+
+def test_controls_have_nothing_left_to_learn(controlled, tmp_path):
+    forest = ["features", "forest"]
+    wrong = write_features(tmp_path / "wrong", signal_to_noise=0.0)
+    models = {"features_forest": forest, "shuffled_labels": forest, "wrong_period": forest}
+    metrics = controlled(models, wrong_period=wrong)
+    kinds = dict(metrics.select("model", "kind").unique().iter_rows())
+    assert kinds == {"features_forest": "classical", "shuffled_labels": "control", "wrong_period": "control"}
+    assert accuracy(metrics, "features_forest") > 0.9
+    assert accuracy(metrics, "shuffled_labels") < 0.8
+    assert accuracy(metrics, "wrong_period") < 0.8
+
+
+def test_a_star_without_a_vector_is_named(split, tmp_path):
+    embeddings().filter(pl.col("id") != "star 41").write_parquet(tmp_path / "embeddings.parquet")
+    with pytest.raises(InputError, match="such as star 41"):
+        fit_probes(
+            tmp_path / "embeddings.parquet", split, tmp_path / "probes", models=["logistic"], tags=TAGS, **COMMON
+        )
