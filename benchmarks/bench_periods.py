@@ -2,7 +2,7 @@
 
 Of the shown half of windows of 200 points, and of whole light curves of 500 points.
 
-python benchmarks/bench_periods.py [--windows 512]
+PYTHONPATH=. python benchmarks/bench_periods.py [--windows 512]
 """
 
 import argparse
