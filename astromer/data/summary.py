@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 import tensorflow as tf
 
-from astromer.data.statistics import STATISTICS, normalised_ranks, period_classes
+from astromer.config.statistics import STATISTICS
+from astromer.data.statistics import normalised_ranks, period_classes
 from astromer.errors import InputError
 
 NO_PERIOD_CLASS = -1
@@ -17,7 +18,7 @@ def summary_targets(statistics: pl.DataFrame, reference: Sequence[str]) -> pl.Da
     """Compute the targets of the summary objective for each star.
 
     Args:
-        statistics: `id` and the columns of `astromer.data.statistics.STATISTICS`, one row per star.
+        statistics: `id` and the columns of `astromer.config.statistics.STATISTICS`, one row per star.
         reference: ids of the training stars; ranks are relative to these.
 
     Returns:

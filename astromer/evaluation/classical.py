@@ -115,7 +115,7 @@ def held_out(name: str, training: pl.DataFrame, classes: Sequence[str], *, seed:
         InputError: a class has a single object, which cannot be left out.
     """
     _, seen = _matrix(training)
-    fewest = int(training["label"].value_counts()["count"].min())
+    fewest = min(training.group_by("label").len()["len"].to_list())
     if fewest < 2:
         raise InputError(f"{name}: a class has a single training object; expected at least 2 to leave one out")
     parts = StratifiedKFold(min(STACKING_FOLDS, fewest), shuffle=True, random_state=seed)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from astromer.data.statistics import MAGNITUDE_STATISTICS, STATISTICS, light_curve_statistics
+from astromer.config.statistics import MAGNITUDE_STATISTICS, STATISTICS
+from astromer.data.statistics import light_curve_statistics
 from astromer.errors import InputError
 
 ROWS_AT_ONCE = 2**18
@@ -33,7 +34,7 @@ def features_of(observations: pl.DataFrame | pl.LazyFrame, *, period_factor: flo
 
     Returns:
         One row per object, in the order of the observations: `id` and float64 columns, which are
-        `astromer.data.statistics.STATISTICS`, then the features `lc_...` of light-curve; null where one is undefined.
+        `astromer.config.statistics.STATISTICS`, then the features `lc_...` of light-curve; null where one is undefined.
 
     Raises:
         InputError: there are no observations, they are not sorted by id, or light-curve is not installed.

@@ -2,7 +2,7 @@
 
 import keras
 
-from astromer.data.statistics import PERIOD_CLASSES, STATISTICS
+from astromer.config.statistics import PERIOD_CLASSES, STATISTICS
 from astromer.models.layers import register
 from astromer.models.pooling import masked_mean
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from astromer.data.statistics import STATISTICS
+from astromer.config.statistics import STATISTICS
 from astromer.data.summary import summary_targets
 from astromer.evaluation.features import features_of
 from astromer.files import atomic_path

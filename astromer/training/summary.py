@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-from astromer.data.statistics import STATISTICS
+from astromer.config.statistics import STATISTICS
 from astromer.training.objectives import ReconstructionObjective, Totals
 
 PERIOD_SHARE = 0.3  # of the cross-entropy of the period's class, beside the squared error of the statistics

@@ -18,6 +18,7 @@ from astromer import api
 from astromer.config.encoders import EncoderConfig
 from astromer.errors import InputError
 from astromer.models.weights import Pretrained, save_pretrained
+from astromer.models.weights import load_pretrained as load_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {"num_blocks": 2, "num_heads": 2, "head_dim": 8, "feedforward_dim": 12, "window": 50}
@@ -240,12 +241,35 @@ def test_named_weights_are_complete():
     weights = api.named_weights()
     assert {"macho-v1", "macho-v2"} <= weights.keys()
     for entry in weights.values():
-        assert entry["url"].startswith("https://")
-        assert entry["url"].endswith(entry["file"])
+        if "url" in entry:
+            assert entry["url"].startswith("https://")
+            assert entry["url"].endswith(entry["file"])
+        else:
+            assert (ROOT / "astromer/pretrained" / entry["file"]).is_file()
         assert re.fullmatch("[0-9a-f]{64}", entry["sha256"])
-        assert entry["architecture"] in ("v1", "v2")
+        assert entry["architecture"] in ("v1", "v2", "v3")
         assert entry["licence"]
         assert entry["citation"]
+
+
+def test_the_encoder_of_the_package_is_the_default_and_needs_no_network(monkeypatch):
+    monkeypatch.setattr(api, "download", None)
+    stars = [np.column_stack([np.arange(50.0) * 1.7, np.sin(np.arange(50.0))]), np.array([[50000.0, 12.0]])]
+    vectors = astromer.encode(stars)["embedding"].to_numpy()
+    assert vectors.shape == (2, 128)
+    assert np.isfinite(vectors).all()
+    np.testing.assert_array_equal(astromer.encode(stars, "astromer-mini")["embedding"].to_numpy(), vectors)
+    assert astromer.load_pretrained("astromer-mini").config.architecture == "v3"
+
+
+def test_a_damaged_file_of_the_package_is_refused(tmp_path):
+    entry = api.named_weights()["astromer-mini"]
+    folder = ROOT / "astromer/pretrained/astromer-mini"
+    for name in ("config.json", "model.keras"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "model.keras").write_bytes(b"damaged")
+    with pytest.raises(InputError, match="its sha256 is not"):
+        load_weights(tmp_path / "model.keras", sha256=entry["sha256"])
 
 
 def test_named_weights_of_an_installed_package(tmp_path, monkeypatch):
@@ -270,7 +294,7 @@ def test_our_own_folder_is_loaded_by_its_path(model, tmp_path):
 
 
 def test_a_name_or_path_that_does_not_exist():
-    with pytest.raises(InputError, match=r"macho-v3: no such file or folder; .*: macho-v1, macho-v2"):
+    with pytest.raises(InputError, match=r"macho-v3: no such file or folder; .*: astromer-mini, macho-v1, macho-v2"):
         astromer.load_pretrained("macho-v3")
 
 

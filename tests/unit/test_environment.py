@@ -41,7 +41,7 @@ def test_no_registry_address(path):
 
 # What each room of the package may import besides itself. From the top: stages, plots, evaluation, training, models and
 # data; `surveys` and `splits` stand beside them. `None` is the package itself, which imports `api` when that is used.
-COMMON = {"config", "errors", "files"}
+COMMON = {"config", "errors", "files", "imports"}
 ROOMS = {
     "errors": set(),
     "files": {"errors"},

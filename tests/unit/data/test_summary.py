@@ -5,10 +5,8 @@ import polars as pl
 import pytest
 import tensorflow as tf
 
+from astromer.config.statistics import MAGNITUDE_STATISTICS, PERIOD_CLASSES, STATISTICS
 from astromer.data.statistics import (
-    MAGNITUDE_STATISTICS,
-    PERIOD_CLASSES,
-    STATISTICS,
     light_curve_statistics,
     magnitude_statistics,
     normalised_ranks,

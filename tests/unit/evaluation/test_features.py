@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from astromer.data.statistics import MAGNITUDE_STATISTICS, STATISTICS
+from astromer.config.statistics import MAGNITUDE_STATISTICS, STATISTICS
 from astromer.errors import InputError
 from astromer.evaluation import features as module
 from astromer.evaluation.features import PERIOD_FEATURES, PREFIX, columns_of, failures, features_of

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import polars as pl
 
-from astromer.data.statistics import STATISTICS
+from astromer.config.statistics import STATISTICS
 from astromer.stages.classify import train_heads
 
 CLASSES = ["EC", "RRab"]

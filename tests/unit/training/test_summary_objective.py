@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from astromer.config.encoders import EncoderConfig, EncoderTraining
-from astromer.data.statistics import PERIOD_CLASSES, STATISTICS
+from astromer.config.statistics import PERIOD_CLASSES, STATISTICS
 from astromer.models.encoders import build_reconstructor
 from astromer.training.objectives import ReconstructionObjective
 from astromer.training.pretraining import learning_rate, pretrain, pretraining_objective
