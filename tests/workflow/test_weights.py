@@ -42,6 +42,15 @@ def test_an_encoder_is_either_imported_or_pretrained(workflow):
     assert jobs["embed_finetuned"] == 2 * 3
 
 
+def test_the_encoder_of_the_package_is_imported_without_a_download(workflow):
+    workflow.config["encoders"]["mini"] = {"weights": "astromer-mini", "finetune": False}
+    target = "results/tiny/pretrain/mini"
+    output = workflow.run("--cores", "2", "--", f"{target}/scores.csv")
+    assert "fetch_dump" not in workflow.jobs(output)
+    config = json.loads((workflow.folder / target / "config.json").read_text())
+    assert (config["architecture"], config["variant"]) == ("v3", "paper")
+
+
 def test_figures_name_imported_encoders_too(workflow):
     workflow.config["encoders"]["published"] = {"weights": "macho-v1"}
     assert "import_weights" in workflow.jobs(workflow.run("-n"))
@@ -52,7 +61,7 @@ def test_figures_name_imported_encoders_too(workflow):
     [
         (
             {"weights": "macho-v3"},
-            "encoders.published.weights: weights is 'macho-v3'; expected one of macho-v1, macho-v2",
+            "encoders.published.weights: weights is 'macho-v3'; expected one of astromer-mini, macho-v1, macho-v2",
         ),
         ({"weights": "macho-v1", "num_heads": 2}, "num_heads"),
         ({"weights": "macho-v1", "variant": "new"}, "variant"),
