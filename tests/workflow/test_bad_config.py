@@ -16,7 +16,7 @@ def change(config, keys, value):
     ("keys", "value", "named"),
     [
         (["sede"], 1, "config.yaml: sede: unknown key; did you mean seed?"),
-        (["encoders", "v2_tiny", "architecture"], "v3", "architecture"),
+        (["encoders", "v2_tiny", "architecture"], "v9", "architecture"),
         (["datasets", "sim_macho", "survey"], "nosuch", "datasets.sim_macho.survey: survey is 'nosuch'"),
         (["pretraining", "surveys"], ["nosuch"], "pretraining.surveys.0: survey is 'nosuch'"),
     ],
