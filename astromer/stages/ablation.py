@@ -57,7 +57,7 @@ def train_baselines(
         for name, section in baselines.items():
             keras.utils.set_random_seed(seed)
             modules = [f"astromer.models.baselines.{section['baseline']}"]
-            print_of_job = fingerprint(learned, stage=__file__, modules=modules, section=dict(section), **identity)
+            job_fingerprint = fingerprint(learned, stage=__file__, modules=modules, section=dict(section), **identity)
             trained = train_and_predict(
                 build_baseline(section["baseline"], num_classes=len(classes), variant=section["variant"], **shape),
                 lambda epoch, sets=sets: sets.weighed("train", shuffle=True, seed=seed, epoch=epoch),
@@ -67,7 +67,7 @@ def train_baselines(
                 classes=classes,
                 options=options,
                 weighting=weighting,
-                state=StateFile(Path(state, f"spc{size}", name), print_of_job),
+                state=StateFile(Path(state, f"spc{size}", name), job_fingerprint),
             )
             results.add(name, "baseline", size, trained.predictions, history=trained.history)
     results.write(folder)

@@ -62,7 +62,7 @@ def train_heads(
         for name, head in heads.items():
             identity = {"seed": seed, "batch_size": options.batch_size, "weighting": weighting, "head": dict(head)}
             modules = [f"astromer.models.heads.{head['head']}"]
-            print_of_job = fingerprint(
+            job_fingerprint = fingerprint(
                 [embeddings, split], stage=__file__, modules=modules, fold=fold, spc=size, **identity
             )
             trained = _train_head(
@@ -73,7 +73,7 @@ def train_heads(
                 classes=classes,
                 options=options,
                 weighting=weighting,
-                state=StateFile(Path(state, f"spc{size}", name), print_of_job),
+                state=StateFile(Path(state, f"spc{size}", name), job_fingerprint),
             )
             results.add(name, "head", size, trained.predictions, history=trained.history)
     results.write(folder)
