@@ -1,6 +1,7 @@
 """The Python interface: build a model, load published weights, compute embeddings. See docs/python.md."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -133,7 +134,7 @@ def encode(
     """
     if per not in ("window", "object"):
         raise InputError(f"encode: per is {per!r}; expected 'window' or 'object'")
-    encoder, window = _encoder_and_window(load_pretrained(model) if isinstance(model, str) else model, window)
+    encoder, window = _encoder_and_window(_loaded(model) if isinstance(model, str) else model, window)
     for name, value in (("window", window), ("batch_size", batch_size)):
         if value < 1:
             raise InputError(f"encode: {name} is {value}; expected at least 1")
@@ -150,6 +151,9 @@ def encode(
         columns = {"id": curves.ids, "length": curves.lengths}
     vectors = vectors if layer == "all" else vectors[:, 0]
     return pl.DataFrame({**columns, "embedding": pl.Series(vectors, dtype=pl.Array(pl.Float32, vectors.shape[1:]))})
+
+
+_loaded = cache(load_pretrained)  # a name is loaded once, for any number of calls of `encode`
 
 
 class _Curves(NamedTuple):

@@ -125,7 +125,7 @@ class Run(Section, defer_build=True):
         trained = isinstance(section, TrainedEncoder)
         return {
             "architecture": self.architecture_of(encoder),
-            "definition": section.definition if isinstance(section, TrainedEncoder) else section.weights,
+            "definition": section.definition if trained else section.weights,
             "untrained": trained and self.training_of(encoder).epochs == 0,
         }
 

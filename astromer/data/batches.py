@@ -66,7 +66,6 @@ def pretraining_batches(
             multiple of this number; None pads all windows to `window`.
         time_shift: in training, add one random number of days between -`time_shift` and `time_shift` to the times of
             each window.
-
         phase: add `periods`, of each window's points that are not probed, see `astromer.data.phases`.
         summary: add the targets of `astromer.data.summary` from this file.
 
@@ -81,8 +80,8 @@ def pretraining_batches(
     if variant not in VARIANTS:
         raise InputError(f"variant is {variant!r}; expected one of {VARIANTS}")
     reading = _Reading(tuple(files), _layout(files), window, batch_size, seed, training, sampling, pad_multiple)
-    asking = _Asking(masking, variant, time_shift if training else 0.0, phase, summary)
-    return _epoch_function(reading, asking)(tf.constant(epoch if training else 0, tf.int64))
+    masked = _Masked(masking, variant, time_shift if training else 0.0, phase, summary)
+    return _epoch_function(reading, masked)(tf.constant(epoch if training else 0, tf.int64))
 
 
 def plain_batches(
@@ -173,8 +172,8 @@ class _Reading:
 
 
 @dataclass(frozen=True)
-class _Asking:
-    """What becomes of windows in pretraining; `summary` is the file of the targets that are added."""
+class _Masked:
+    """Parameters of the step from windows to masked batches; `summary` is the file of the targets that are added."""
 
     masking: Masking
     variant: Variant
@@ -193,16 +192,16 @@ class _Asking:
 
 
 @lru_cache(maxsize=32)
-def _epoch_function(reading: _Reading, asking: _Asking | None) -> Callable[[tf.Tensor], tf.data.Dataset]:
+def _epoch_function(reading: _Reading, masked: _Masked | None) -> Callable[[tf.Tensor], tf.data.Dataset]:
     """Return the function from an epoch to its batches; it is traced once for all epochs."""
-    targets = TargetTable(asking.summary) if asking and asking.summary else None
+    targets = TargetTable(masked.summary) if masked and masked.summary else None
 
     @tf.function(input_signature=[tf.TensorSpec((), tf.int64)])
     def batches(epoch: tf.Tensor) -> tf.data.Dataset:
         def finish(windows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-            if asking is None:
+            if masked is None:
                 return show_windows(windows)
-            batch = asking.batch(windows, window_keys(windows["id"], windows["start"], reading.seed, epoch))
+            batch = masked.batch(windows, window_keys(windows["id"], windows["start"], reading.seed, epoch))
             return batch if targets is None else targets.add_to(batch)
 
         return reading.windows(epoch).map(finish, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)

@@ -1,8 +1,8 @@
 """The period of a light curve: the highest peak of its Lomb-Scargle periodogram, refined, for many curves at once.
 
 A fast Fourier transform of the magnitudes on a fine grid of times proposes peaks; least-squares fits of a sinusoid and
-a constant (Zechmeister & Kürster 2009, A&A 496, 577) decide between them and refine the best. A window of 100 points
-over 900 days takes about 1 ms on one core: transforms of several rows at once run four times as fast as one by one.
+a constant (Zechmeister & Kürster 2009, A&A 496, 577) decide between them and refine the best. Several
+rows are transformed at once, which is faster than one by one; `benchmarks/bench_periods.py` has the cost.
 """
 
 from collections.abc import Iterator

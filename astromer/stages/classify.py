@@ -17,7 +17,7 @@ from astromer.files import atomic_path
 from astromer.models.heads import build_head
 from astromer.models.standardise import adapt_to_training
 from astromer.splits.draw import sets_of
-from astromer.stages.results import Results, vectors_for
+from astromer.stages.results import Results, read_embeddings
 from astromer.training.classification import array_batches, predict, train_classifier
 from astromer.training.state import StateFile, fingerprint
 from astromer.training.steps import Batches
@@ -57,8 +57,8 @@ def train_heads(
     """
     options = HeadTraining.read(training, "classification.training")
     sets, results = pl.read_parquet(split), Results(classes, tags)
-    for size in spc:
-        tables = sets_of(vectors_for(embeddings, size), sets, fold=fold, spc=size)
+    for size, vectors in read_embeddings(embeddings, spc).items():
+        tables = sets_of(vectors, sets, fold=fold, spc=size)
         for name, head in heads.items():
             identity = {"seed": seed, "batch_size": options.batch_size, "weighting": weighting, "head": dict(head)}
             modules = [f"astromer.models.heads.{head['head']}"]

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 
-from astromer.config.datasets import FUSED
+from astromer.config.datasets import FUSED, Control
 from astromer.evaluation.classical import best_share, fit_classical, held_out, mix, object_vectors, shuffled_labels
 from astromer.evaluation.features import columns_of
 from astromer.splits.draw import sets_of
-from astromer.stages.results import Results, vectors_for
+from astromer.stages.results import Results, read_embeddings
 
 FEATURES_MODEL, VECTORS_MODEL = "forest", "logistic"  # whose probabilities the fused classifier mixes
-CONTROLS = ("shuffled_labels", "wrong_period")
 
 
 def fit_probes(
@@ -42,11 +41,12 @@ def fit_probes(
         fold, spc, classes, seed, tags: as for `astromer.stages.classify.train_heads`.
     """
     sets, results = pl.read_parquet(split), Results(classes, tags)
-    for size in spc:
-        training, test = _fitted_and_test(object_vectors(vectors_for(embeddings, size)), sets, fold, size)
+    described = _read_features(features) if FUSED in models else pl.DataFrame()
+    for size, windows in read_embeddings(embeddings, spc).items():
+        training, test = _fitted_and_test(object_vectors(windows), sets, fold, size)
         for name in models:
             if name == FUSED:
-                on_features = _features(features, training, "features"), _features(features, test, "features")
+                on_features = _features(described, training, "features"), _features(described, test, "features")
                 predictions, kind = _fuse(on_features, (training, test), classes, seed), "fused"
             else:
                 predictions, kind = fit_classical(name, training, test, classes, seed=seed).predictions, "probe"
@@ -80,14 +80,15 @@ def fit_controls(
     """
     sets, results = pl.read_parquet(split), Results(classes, tags)
     objects = sets.select("id", "label").unique("id").sort("id")
+    right = _read_features(features)
     for name, (columns, model) in models.items():
-        table = _features(wrong_period if name == "wrong_period" else features, objects, columns)
+        table = _features(_read_features(wrong_period) if name == "wrong_period" else right, objects, columns)
         for size in spc:
             training, test = _fitted_and_test(table, sets, fold, size)
             if name == "shuffled_labels":
                 training = shuffled_labels(training, seed=seed)
             fitted = fit_classical(model, training, test, classes, seed=seed)
-            kind = "control" if name in CONTROLS else "classical"
+            kind = "control" if name in get_args(Control) else "classical"
             tables = {"importances": fitted.importances, "imputed": fitted.imputed}
             results.add(name, kind, size, {"test": fitted.predictions}, **tables)
     results.write(folder)
@@ -98,9 +99,12 @@ def _fitted_and_test(table: pl.DataFrame, sets: pl.DataFrame, fold: int, spc: in
     return pl.concat([tables["train"], tables["validation"]]), tables["test"]
 
 
-def _features(paths: Sequence[Path], objects: pl.DataFrame, kind: str) -> pl.DataFrame:
+def _read_features(paths: Sequence[Path]) -> pl.DataFrame:
+    return pl.concat(pl.read_parquet(path) for path in paths)
+
+
+def _features(table: pl.DataFrame, objects: pl.DataFrame, kind: str) -> pl.DataFrame:
     """Return the features of objects, in their order, with `id` and `label`."""
-    table = pl.concat(pl.read_parquet(path) for path in paths)
     columns = table.select("id", *columns_of(kind, table))
     return objects.select("id", "label").join(columns, on="id", how="left", maintain_order="left")
 

@@ -55,9 +55,9 @@ class Results:
                 pl.concat(tables, how="diagonal").write_csv(temporary)
 
 
-def vectors_for(embeddings: Path, spc: int) -> pl.DataFrame:
-    """Read embeddings; those of a finetuned encoder have the column `spc`, because it is another encoder for each."""
-    table = pl.scan_parquet(embeddings)
-    if "spc" in table.collect_schema():
-        table = table.filter(pl.col("spc") == spc).drop("spc")
-    return table.collect()
+def read_embeddings(path: Path, spc: Sequence[int]) -> dict[int, pl.DataFrame]:
+    """Read embeddings by SPC; those of a finetuned encoder have the column `spc`, because each SPC has its own."""
+    table = pl.read_parquet(path)
+    if "spc" not in table.columns:
+        return dict.fromkeys(spc, table)
+    return {size: table.filter(pl.col("spc") == size).drop("spc") for size in spc}

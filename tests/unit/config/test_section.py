@@ -112,7 +112,7 @@ def test_a_duplicated_value_is_shown():
     assert problems({"values": [1, 2, 1]}, section=Inner) == ["run.yaml: values: holds a value twice: [1, 2, 1]"]
 
 
-def test_braces_in_a_value_are_no_placeholders():
+def test_braces_in_a_value_are_not_placeholders():
     assert problems({"inner": {"depth": "{x}"}, "name": "a"}) == [
         "run.yaml: inner.depth: is '{x}'; expected a valid integer"
     ]

@@ -6,7 +6,7 @@ import pytest
 
 from astromer.evaluation.predictions import predictions_table, read_predictions
 from astromer.evaluation.scores import METRICS_SCHEMA, read_metrics
-from astromer.stages.results import Results, vectors_for
+from astromer.stages.results import Results, read_embeddings
 
 CLASSES = ["EC", "RRab"]
 TAGS = {"run": "test", "encoder": "v2", "state": "finetuned", "dataset": "sky", "fold": 2, "data": "real"}
@@ -60,5 +60,6 @@ def test_vectors_of_a_finetuned_encoder_depend_on_the_spc(tmp_path, finetuned):
     tables = [(20, one), (100, other)]
     several = pl.concat(table.select(pl.lit(spc).alias("spc"), pl.all()) for spc, table in tables)
     (several if finetuned else one).write_parquet(tmp_path / "embeddings.parquet")
-    assert vectors_for(tmp_path / "embeddings.parquet", 20).equals(one)
-    assert vectors_for(tmp_path / "embeddings.parquet", 100).equals(other if finetuned else one)
+    read = read_embeddings(tmp_path / "embeddings.parquet", [20, 100])
+    assert read[20].equals(one)
+    assert read[100].equals(other if finetuned else one)
