@@ -54,7 +54,7 @@ docs: .venv/installed
 	@touch $@
 
 # Resolve the locks again from pyproject.toml, and the conda environment's versions with them (needs uv).
-COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet
+COMPILE := uv pip compile pyproject.toml --universal --no-strip-extras --python-version 3.11 --generate-hashes --quiet
 lock:
 	$(COMPILE) --extra cpu --extra workflow --extra dev --output-file envs/cpu.lock
 	$(COMPILE) --extra gpu --extra workflow --extra dev --output-file envs/gpu.lock

@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from conftest import environment
+from workflow_run import environment
 
 
 def change(config, keys, value):

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import yaml
-from conftest import ROOT, Workflow, environment
+from workflow_run import ROOT, Workflow, environment
 
 CONFIGS = ["config/config.yaml", "config/asas.yaml", "config/mini.yaml", "config/paper.yaml"]
 STAGES = ["surveys", "records", "pretrained", "embeddings", "predictions", "tables", "figures", "report"]

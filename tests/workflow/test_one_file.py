@@ -5,7 +5,7 @@ import json
 import shutil
 
 import pytest
-from conftest import ROOT, copy_sources
+from workflow_run import ROOT, copy_sources
 
 HEAD = '''"""Head `first`: the time mean of the input embedding."""
 

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 import yaml
-from conftest import ROOT, Workflow
+from workflow_run import ROOT, Workflow
 
 CLASSES = {"asas": ["EC", "MIRA", "RRAB"], "hipparcos": ["DCEP", "MIRA", "RRAB"]}
 STARS_PER_CLASS = 25

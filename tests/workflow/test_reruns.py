@@ -4,7 +4,7 @@ import os
 import re
 
 import pytest
-from conftest import ROOT
+from workflow_run import ROOT
 
 FIGURES = {f"draw_fig{name}" for name in ("02", "03", "07", "08", "12", "13", "14", "B")}
 FIGURES |= {"draw_curves", "draw_masking"}

@@ -10,7 +10,7 @@ import sysconfig
 import time
 
 import pytest
-from conftest import environment
+from workflow_run import environment
 
 
 def test_every_figure_table_and_the_report_are_there(finished):

@@ -17,8 +17,8 @@ from astromer.errors import InputError
 from astromer.training.devices import slurm_nodes, split_over_replicas
 from astromer.training.pretraining import pretrain
 
-HERE = Path(__file__).parent
-ROOT, TESTS = HERE.parents[2], HERE.parents[1]
+ROOT = Path(__file__).resolve().parents[3]
+HELPERS = ROOT / "tests/helpers"
 
 
 class TwoReplicas:
@@ -29,8 +29,8 @@ class TwoReplicas:
 
 def start(folder: Path, kind: str, **environment: str) -> subprocess.Popen:
     """Start `replicas_job.py`; its batches of 6, 6, 6 and 2 windows are the same as ours."""
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{TESTS}", "CUDA_VISIBLE_DEVICES": "-1"} | environment
-    return subprocess.Popen([sys.executable, HERE / "replicas_job.py", folder, kind], env=environment)
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{HELPERS}", "CUDA_VISIBLE_DEVICES": "-1"} | environment
+    return subprocess.Popen([sys.executable, HELPERS / "replicas_job.py", folder, kind], env=environment)
 
 
 def start_nodes(folder: Path) -> list[subprocess.Popen]:
