@@ -60,7 +60,9 @@ rule fit_probes:
     input:
         embeddings=embeddings_of,
         split="<results>/splits/{dataset}.parquet",
-        features=lambda wildcards: features_of(wildcards) if RUN.classification.fused else [],
+        on_features=(
+            "<results>/classify/features/{dataset}/fold{fold}/predictions.parquet" if RUN.classification.fused else []
+        ),
     output:
         predictions="<results>/classify/{encoder}/{state}/{dataset}/fold{fold}/probes/predictions.parquet",
         metrics="<results>/classify/{encoder}/{state}/{dataset}/fold{fold}/probes/metrics.csv",
@@ -118,6 +120,7 @@ rule fit_controls:
         runtime=scaled_runtime(60),
     params:
         models={name: list(model) for name, model in RUN.classification.control_models.items()},
+        leave_out=RUN.classification.fused,
         fold=fold_of,
         spc=all_spc_of,
         classes=classes_of,

@@ -15,6 +15,7 @@ FeatureKind = Literal["statistics", "period", "features"]
 ClassicalModel = Literal["forest", "logistic"]
 Control = Literal["shuffled_labels", "wrong_period"]
 FUSED = "fused"
+FUSED_FEATURES = "features_forest"  # the classifier whose probabilities it mixes with those on vectors
 
 
 PROBE_ARRAYS = ("mean", "std", "max", "log_scale")
@@ -176,6 +177,12 @@ class Classification(Section):
         """Whether a head reads the padding of windows, which the variant `released` of some heads does."""
         padded = {"padding", "sequence"}
         return any(head.variant == "released" and not padded.isdisjoint(head.arrays) for head in self.heads.values())
+
+    @model_validator(mode="after")
+    def _fused_has_its_parts(self) -> Self:
+        if self.fused and FUSED_FEATURES not in self.control_models:
+            raise ValueError("fused needs a forest on all features: `features` in features, `forest` in classical")
+        return self
 
     @model_validator(mode="after")
     def _names_are_distinct(self) -> Self:

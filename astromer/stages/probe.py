@@ -6,13 +6,16 @@ from typing import Any, get_args
 
 import polars as pl
 
-from astromer.config.datasets import FUSED, Control
+from astromer.config.datasets import FUSED, FUSED_FEATURES, Control
+from astromer.errors import InputError
 from astromer.evaluation.classical import best_share, fit_classical, held_out, mix, object_vectors, shuffled_labels
 from astromer.evaluation.features import columns_of
+from astromer.evaluation.predictions import read_predictions
 from astromer.splits.draw import sets_of
 from astromer.stages.results import Results, read_embeddings
 
-FEATURES_MODEL, VECTORS_MODEL = "forest", "logistic"  # whose probabilities the fused classifier mixes
+VECTORS_MODEL = "logistic"  # whose probabilities the fused classifier mixes with those of the forest on features
+HELD_OUT = "held_out"  # subset of the training objects, each predicted by a model that was fitted without it
 
 
 def fit_probes(
@@ -20,7 +23,7 @@ def fit_probes(
     split: Path,
     folder: Path,
     *,
-    features: Sequence[Path] = (),
+    on_features: Path | None = None,
     models: Sequence[str],
     fold: int,
     spc: Sequence[int],
@@ -36,21 +39,20 @@ def fit_probes(
         embeddings: file written by `astromer.stages.embed`.
         split: sets of the dataset.
         folder: written: `predictions.parquet` and `metrics.csv`.
-        features: features of the dataset's survey, which `fused` needs.
+        on_features: predictions of `fit_controls` with `leave_out`, which `fused` needs.
         models: names of classical models, and `fused`.
         fold, spc, classes, seed, tags: as for `astromer.stages.classify.train_heads`.
     """
     sets, results = pl.read_parquet(split), Results(classes, tags)
-    described = _read_features(features) if FUSED in models else pl.DataFrame()
     for size, windows in read_embeddings(embeddings, spc).items():
         training, test = _fitted_and_test(object_vectors(windows), sets, fold, size)
         for name in models:
             if name == FUSED:
-                on_features = _features(described, training, "features"), _features(described, test, "features")
-                predictions, kind = _fuse(on_features, (training, test), classes, seed), "fused"
+                predictions = _fuse(on_features, (training, test), classes, seed=seed, spc=size)
+                results.add(name, "fused", size, predictions)
             else:
-                predictions, kind = fit_classical(name, training, test, classes, seed=seed).predictions, "probe"
-            results.add(name, kind, size, {"test": predictions})
+                fitted = fit_classical(name, training, test, classes, seed=seed)
+                results.add(name, "probe", size, {"test": fitted.predictions})
     results.write(folder)
 
 
@@ -61,6 +63,7 @@ def fit_controls(
     *,
     wrong_period: Sequence[Path] = (),
     models: Mapping[str, Sequence[str]],
+    leave_out: bool = False,
     fold: int,
     spc: Sequence[int],
     classes: Sequence[str],
@@ -76,6 +79,8 @@ def fit_controls(
             objects whose feature was undefined.
         wrong_period: the same features with wrong periods, for the control `wrong_period`.
         models: by name, the kind of features and the classical model.
+        leave_out: also predict each training object by a model on all features that was fitted without it; the fused
+            classifier of every encoder needs these predictions.
         fold, spc, classes, seed, tags: as for `astromer.stages.classify.train_heads`.
     """
     sets, results = pl.read_parquet(split), Results(classes, tags)
@@ -89,8 +94,10 @@ def fit_controls(
                 training = shuffled_labels(training, seed=seed)
             fitted = fit_classical(model, training, test, classes, seed=seed)
             kind = "control" if name in get_args(Control) else "classical"
-            tables = {"importances": fitted.importances, "imputed": fitted.imputed}
-            results.add(name, kind, size, {"test": fitted.predictions}, **tables)
+            predictions = {"test": fitted.predictions}
+            if leave_out and name == FUSED_FEATURES:
+                predictions[HELD_OUT] = held_out(model, training, classes, seed=seed)
+            results.add(name, kind, size, predictions, importances=fitted.importances, imputed=fitted.imputed)
     results.write(folder)
 
 
@@ -110,20 +117,27 @@ def _features(table: pl.DataFrame, objects: pl.DataFrame, kind: str) -> pl.DataF
 
 
 def _fuse(
-    features: tuple[pl.DataFrame, pl.DataFrame],
+    on_features: Path | None,
     vectors: tuple[pl.DataFrame, pl.DataFrame],
     classes: Sequence[str],
+    *,
     seed: int,
-) -> pl.DataFrame:
-    """Mix the probabilities of a model on features with those of a model on vectors; each pair is training and test.
+    spc: int,
+) -> dict[str, pl.DataFrame]:
+    """Mix the probabilities of a model on features with those of a model on vectors, a pair of training and test.
 
     The share of the latter is chosen on held-out training objects. Stacked columns would be worse than features alone,
     because hundreds of components hide dozens of features from a forest.
     """
-    on_features = fit_classical(FEATURES_MODEL, *features, classes, seed=seed).predictions
-    on_vectors = fit_classical(VECTORS_MODEL, *vectors, classes, seed=seed).predictions
-    share = best_share(
-        held_out(FEATURES_MODEL, features[0], classes, seed=seed),
-        held_out(VECTORS_MODEL, vectors[0], classes, seed=seed),
-    )
-    return mix(on_features, on_vectors, share)
+    if on_features is None:
+        raise InputError(f"{FUSED}: expected the predictions of {FUSED_FEATURES}, without which nothing can be mixed")
+    of_features = {
+        subset: read_predictions(on_features, classes, model=FUSED_FEATURES, spc=spc, subset=subset)
+        for subset in ("test", HELD_OUT)
+    }
+    of_vectors = {
+        "test": fit_classical(VECTORS_MODEL, *vectors, classes, seed=seed).predictions,
+        HELD_OUT: held_out(VECTORS_MODEL, vectors[0], classes, seed=seed),
+    }
+    share = best_share(of_features[HELD_OUT], of_vectors[HELD_OUT])
+    return {subset: mix(of_features[subset], of_vectors[subset], share) for subset in of_features}

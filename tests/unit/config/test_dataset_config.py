@@ -84,6 +84,12 @@ def test_classical_models_have_names_of_their_own():
     }
 
 
+@pytest.mark.parametrize("without", [{"features": ["statistics"]}, {"classical": ["logistic"]}])
+def test_fused_needs_a_forest_on_features(without):
+    with pytest.raises(InputError, match="fused needs a forest on all features"):
+        Classification.read({"fused": True, **without}, "classification")
+
+
 @pytest.mark.parametrize(
     "content",
     [

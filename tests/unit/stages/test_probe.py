@@ -9,6 +9,7 @@ from astromer.evaluation.predictions import read_predictions
 from astromer.evaluation.scores import read_metrics
 from astromer.stages.probe import fit_controls, fit_probes
 
+WITHOUT_ENCODER = {**TAGS, "fold": 1, "encoder": None, "state": None}
 COMMON = {"fold": 1, "spc": SPC, "classes": CLASSES, "seed": 0}
 
 
@@ -17,14 +18,28 @@ def split(tmp_path):
     return write_split(tmp_path / "split.parquet")
 
 
+def predict_from_features(split, folder, spc=SPC, **options):
+    """Predict test and training objects from features, and return the file of predictions."""
+    fit_controls(
+        split,
+        write_features(folder / "features", **options),
+        folder / "controls",
+        models={"features_forest": ["features", "forest"]},
+        leave_out=True,
+        tags=WITHOUT_ENCODER,
+        **COMMON | {"spc": spc},
+    )
+    return folder / "controls/predictions.parquet"
+
+
 @pytest.fixture
 def probed(split, tmp_path):
     """Fit probes to a table of embeddings, and return their metrics."""
 
     def fit(strength, of_features, models=("logistic", "fused")):
         vectors = write_embeddings(tmp_path / "embeddings.parquet", signal_to_noise=strength)
-        paths = write_features(tmp_path / "features", signal_to_noise=of_features)
-        options = {"features": paths, "models": models, "tags": OF_ENCODER | {"fold": 1}}
+        on_features = predict_from_features(split, tmp_path, signal_to_noise=of_features)
+        options = {"on_features": on_features, "models": models, "tags": OF_ENCODER | {"fold": 1}}
         fit_probes(vectors, split, tmp_path / "probes", **options, **COMMON)
         return read_metrics(tmp_path / "probes/metrics.csv")
 
@@ -37,8 +52,7 @@ def controlled(split, tmp_path):
 
     def fit(models, **options):
         paths = write_features(tmp_path / "features")
-        tags = {**TAGS, "fold": 1, "encoder": None, "state": None}
-        fit_controls(split, paths, tmp_path / "controls", models=models, tags=tags, **options, **COMMON)
+        fit_controls(split, paths, tmp_path / "controls", models=models, tags=WITHOUT_ENCODER, **options, **COMMON)
         return read_metrics(tmp_path / "controls/metrics.csv")
 
     return fit
@@ -68,6 +82,20 @@ def test_the_fused_classifier_takes_the_better_part(probed, strength, of_feature
     assert (accuracy(metrics, "logistic") > 0.9) == (strength > 0)
 
 
+def test_what_fused_needs_is_demanded(split, tmp_path):
+    vectors = write_embeddings(tmp_path / "embeddings.parquet")
+    with pytest.raises(InputError, match="expected the predictions of features_forest"):
+        fit_probes(vectors, split, tmp_path / "probes", models=["fused"], tags=OF_ENCODER | {"fold": 1}, **COMMON)
+
+
+def test_training_objects_are_predicted_by_models_without_them(split, tmp_path):
+    on_features = predict_from_features(split, tmp_path)
+    chosen = (pl.col("fold") == 1) & (pl.col("spc") == 20) & pl.col("subset").is_in(["train", "validation"])
+    learned = pl.read_parquet(split).filter(chosen)
+    table = read_predictions(on_features, CLASSES, model="features_forest", spc=20, subset="held_out")
+    assert sorted(table["id"]) == sorted(learned["id"])
+
+
 @pytest.mark.parametrize("fewer", [3, 4, 5])
 def test_the_fused_classifier_needs_no_more_objects_than_the_smallest_spc(fewer, tmp_path):
     """Five objects of a class, and of a short one as many as a dataset needs at least: fewer than held-out parts."""
@@ -80,7 +108,7 @@ def test_the_fused_classifier_needs_no_more_objects_than_the_smallest_spc(fewer,
         write_embeddings(tmp_path / "embeddings.parquet"),
         tmp_path / "split.parquet",
         tmp_path / "probes",
-        features=write_features(tmp_path / "features"),
+        on_features=predict_from_features(tmp_path / "split.parquet", tmp_path, spc=[5]),
         models=["fused"],
         tags=OF_ENCODER | {"fold": 1},
         **COMMON | {"spc": [5]},
