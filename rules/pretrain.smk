@@ -43,7 +43,7 @@ rule pretrain_encoder:
     retries: 2
     conda:
         "../envs/astromer.yaml"
-    threads: 8
+    threads: RUN.pretraining.threads
     resources:
         mem_mb=scaled_mem_mb(6000),
         runtime=scaled_runtime(1440),
@@ -53,7 +53,7 @@ rule pretrain_encoder:
         masking=RUN.masking.plain(),
         devices=RUN.devices.plain(),
         window=RUN.window,
-        seed=RUN.seed,
+        seed=lambda wildcards: RUN.seed_of(wildcards.encoder),
         state=f"results/{RUN.run}/states/pretrain/{{encoder}}",
         simulated=RUN.simulated_surveys,
         code=code_digest("pretrain_encoder"),

@@ -213,6 +213,12 @@ class TrainedEncoder(Encoder):
     training: EncoderTraining | None = Field(
         None, description="How this encoder is trained; null for `pretraining.training`."
     )
+    seed: int | None = Field(
+        None,
+        ge=0,
+        description="Seed of its initial weights, masks and batches; null for the run's. Encoders that differ in it "
+        "alone show what the seed changes.",
+    )
     finetune: bool = FINETUNE
 
     @property
@@ -261,6 +267,11 @@ class Pretraining(Section):
     validation_fraction: Share = Field(0.2, description="Fraction of the objects for early stopping.")
     test_fraction: Share = Field(
         0.1, description="Fraction of the objects on which the reconstruction is scored at the end."
+    )
+    threads: Positive = Field(
+        8,
+        description="CPU threads of a training, at most the cores that the run may use. Small models with small "
+        "batches use no more than one or two, so that several encoders are better trained side by side.",
     )
     training: EncoderTraining = Field(EncoderTraining(), description="How the encoders are trained.")
 

@@ -119,6 +119,12 @@ class Run(Section, defer_build=True):
         own = section.training if isinstance(section, TrainedEncoder) else None
         return own or self.pretraining.training
 
+    def seed_of(self, encoder: str) -> int:
+        """Return the seed with which an encoder is pretrained."""
+        section = self.encoders[encoder]
+        own = section.seed if isinstance(section, TrainedEncoder) else None
+        return self.seed if own is None else own
+
     def summary_of(self, encoder: str) -> dict[str, Any]:
         """Describe an encoder for comparisons: architecture, definition of its shape, and whether it is untrained."""
         section = self.encoders[encoder]
