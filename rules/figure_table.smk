@@ -48,6 +48,8 @@ class Figure:
         datasets = [name for name in RUN.datasets if self.role in (None, RUN.role_of(name))]
         if "curves" in self.parameters and not RUN.trained_encoders:
             return []
+        if "recipes" in self.parameters and not RUN.recipes:
+            return []
         wildcards = {
             "encoder": RUN.finetuned_encoders if self.is_for("encoder") else [""],
             "dataset": datasets if self.is_for("dataset") else [""],
@@ -111,6 +113,14 @@ def curve_files(wildcards):
     }
 
 
+def hidden_point_files(wildcards):
+    """Return the errors at hidden points of the encoders of an ablation, by encoder and dataset."""
+    return {
+        encoder: {dataset: f"<results>/analyse/{encoder}/{dataset}/hidden_points.csv" for dataset in RUN.datasets}
+        for encoder in RUN.recipes
+    }
+
+
 def largest_spc(dataset):
     """Return the largest number of samples per class of a dataset."""
     return max(RUN.datasets[dataset].spc)
@@ -135,6 +145,7 @@ def training_records(wildcards):
 INPUTS = {
     "attention": lambda wildcards: f"<results>/analyse/{wildcards.encoder}/{wildcards.dataset}/attention.parquet",
     "curves": curve_files,
+    "hidden_points": hidden_point_files,
     "metrics": lambda wildcards: "<results>/tables/metrics.csv",
     "observations": observation_files,
     "predictions": prediction_files,
@@ -157,7 +168,9 @@ VALUES = {
     "masking": lambda wildcards: RUN.masking.plain(),
     "model": lambda wildcards: next(iter(RUN.classification.heads)),
     "pretraining_surveys": lambda wildcards: RUN.pretraining.surveys,
+    "recipes": lambda wildcards: RUN.recipes,
     "run": lambda wildcards: RUN.run,
+    "run_folds": lambda wildcards: {name: list(range(dataset.folds)) for name, dataset in RUN.datasets.items()},
     "seed": lambda wildcards: RUN.seed,
     "spc": lambda wildcards: RUN.datasets[dataset_of(wildcards)].spc,
     "is_simulated": lambda wildcards: RUN.survey_of(dataset_of(wildcards)).options.simulated,

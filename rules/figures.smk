@@ -1,4 +1,4 @@
-"""Stage 9: notebooks read results and draw the figures; two rules run models on the examples that some of them show.
+"""Stage 9: notebooks read results and draw the figures; three rules run models on what some of them show.
 
 IN   <results>/pretrain/<encoder>/..., <results>/finetune/<encoder>/<dataset>/fold0/..., tables, scores and predictions
 OUT  <results>/analyse/<encoder>/<dataset>/{attention,reconstruction}.parquet    example objects, one row per point
@@ -74,6 +74,39 @@ rule reconstruct_windows:
         "Reconstructing hidden points of {wildcards.dataset} with {wildcards.encoder}"
     script:
         "../workflow_scripts/reconstruct_windows.py"
+
+
+rule score_hidden_points:
+    """Hide points of the test objects and score their reconstruction by the pretrained model for each class."""
+    input:
+        model="<results>/pretrain/{encoder}/model.keras",
+        config="<results>/pretrain/{encoder}/config.json",
+        records="<results>/records/{dataset}/fold0/test/test.tfrecord",
+    output:
+        scores="<results>/analyse/{encoder}/{dataset}/hidden_points.csv",
+        provenance="<results>/analyse/{encoder}/{dataset}/hidden_points.provenance.json",
+    log:
+        "<logs>/score_hidden_points/{encoder}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/score_hidden_points/{encoder}/{dataset}.jsonl"
+    retries: 1
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(3000),
+        runtime=scaled_runtime(30),
+    params:
+        classes=classes_of,
+        window=RUN.window,
+        masking=RUN.masking.plain(),
+        seed=RUN.seed,
+        simulated=RUN.simulated_surveys,
+        code=code_digest("score_hidden_points"),
+    message:
+        "Reconstructing hidden points of {wildcards.dataset} with {wildcards.encoder}"
+    script:
+        "../workflow_scripts/score_hidden_points.py"
 
 
 for figure in FIGURES:

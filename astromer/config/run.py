@@ -109,6 +109,21 @@ class Run(Section, defer_build=True):
         """Encoders that are finetuned; the figures of single encoders show these."""
         return [name for name, encoder in self.encoders.items() if encoder.finetune]
 
+    @property
+    def recipes(self) -> dict[str, str]:
+        """Name of the recipe of each trained encoder, in an ablation; empty if no two encoders share architecture v3.
+
+        Encoders of one recipe differ in their seed alone; the first one names it.
+        """
+        trained = {name: encoder for name, encoder in self.encoders.items() if isinstance(encoder, TrainedEncoder)}
+        contents = {name: (encoder.definition, self.training_of(name).plain()) for name, encoder in trained.items()}
+        if sum(encoder.architecture == "v3" for encoder in trained.values()) < 2:
+            return {}
+        return {
+            name: next(first for first, other in contents.items() if other == content)
+            for name, content in contents.items()
+        }
+
     def states_of(self, encoder: str) -> list[str]:
         """Return the states of an encoder on which heads are trained: `frozen`, and `finetuned` if configured."""
         return ["frozen", *(["finetuned"] if self.encoders[encoder].finetune else [])]

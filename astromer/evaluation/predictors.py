@@ -1,9 +1,14 @@
 """Scores of a reconstructor and of two reference predictors without training, on the same masked windows."""
 
+from collections.abc import Callable, Sequence
+
 import keras
 import numpy as np
+import polars as pl
+import tensorflow as tf
 
 from astromer.errors import InputError
+from astromer.models.encoders import model_inputs, predicted_magnitudes
 from astromer.training.objectives import ReconstructionObjective
 from astromer.training.steps import Batch, Batches, evaluate, scores
 
@@ -52,3 +57,39 @@ def interpolation(batch: Batch) -> np.ndarray:
 
     columns = (batch[name][..., 0] for name in ("magnitudes", "times", "valid"))
     return np.stack([of_window(*window) for window in zip(*columns, strict=True)])[..., None].astype("float32")
+
+
+def hidden_errors_by_class(model: keras.Model, batches: Batches, classes: Sequence[str]) -> pl.DataFrame:
+    """Errors at hidden points for the windows of each class: the model, and the predictors without training.
+
+    A falling error over all stars can be a score of the classes of large amplitude alone, so that it says little.
+
+    Args:
+        model: reconstructor.
+        batches: masked windows of labelled objects that it was not trained on.
+        classes: the dataset's ordered class list.
+
+    Returns:
+        One row per class: `class`, `windows` with a hidden point, and `model`, `interpolation`, `window_mean`: the root
+        of the mean over windows of the mean squared error at hidden points [mag]; null for a class without windows.
+    """
+    predict = tf.function(lambda inputs: predicted_magnitudes(model(inputs, training=False)), reduce_retracing=True)
+    predictors: dict[str, Callable[[Batch], np.ndarray]] = {
+        "model": lambda batch: predict({name: batch[name] for name in model_inputs(model, batch)}).numpy(),
+        "interpolation": interpolation,
+        "window_mean": window_mean,
+    }
+    sums = {name: np.zeros(len(classes)) for name in ("windows", *predictors)}
+    for batch in batches:
+        arrays = {name: np.asarray(value) for name, value in batch.items()}
+        points = arrays["hidden"].sum(axis=(1, 2))
+        labels, shown = arrays["label"][points > 0], points > 0
+        sums["windows"] += np.bincount(labels, minlength=len(classes))
+        for name, predictor in predictors.items():
+            squared = (np.square(arrays["target"] - predictor(arrays)) * arrays["hidden"]).sum(axis=(1, 2))
+            sums[name] += np.bincount(labels, squared[shown] / points[shown], minlength=len(classes))
+    windows = sums.pop("windows")
+    with np.errstate(invalid="ignore"):
+        roots = {name: np.sqrt(total / windows) for name, total in sums.items()}
+    table = pl.DataFrame({"class": classes, "windows": windows.astype(np.int64), **roots})
+    return table.with_columns(pl.col(roots.keys()).fill_nan(None))

@@ -1,13 +1,17 @@
-"""Stage 9, for Appendix B: a pretrained model reconstructs hidden magnitudes."""
+"""Stage 9: a pretrained model reconstructs hidden magnitudes, of example objects and of all test objects by class."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from astromer.config.encoders import Masking
+from astromer.data.batches import PAD_MULTIPLE, pretraining_batches
+from astromer.evaluation.predictors import hidden_errors_by_class
 from astromer.evaluation.reconstruction import reconstructed_points
 from astromer.files import atomic_path
 from astromer.models.weights import load_pretrained
+
+BATCH_SIZE = 128  # does not change the result
 
 
 def reconstruct_windows(
@@ -39,3 +43,40 @@ def reconstruct_windows(
     )
     with atomic_path(points) as temporary:
         table.write_parquet(temporary)
+
+
+def score_hidden_points(
+    model: Path,
+    records: Path,
+    scores: Path,
+    *,
+    classes: Sequence[str],
+    window: int,
+    masking: Mapping[str, Any],
+    seed: int,
+) -> None:
+    """Hide points of all objects of a set and score their reconstruction for each class.
+
+    Args:
+        model: file `model.keras` of the pretrained reconstructor, with its `config.json` beside it.
+        records: records of labelled objects that it was not trained on.
+        scores: written, see `astromer.evaluation.predictors.hidden_errors_by_class`.
+        classes: the dataset's ordered class list.
+        window: observations per window.
+        masking: section of the configuration.
+        seed: seed of the masks.
+    """
+    pretrained = load_pretrained(model.parent)
+    batches = pretraining_batches(
+        [records],
+        window=window,
+        batch_size=BATCH_SIZE,
+        seed=seed,
+        masking=Masking.read(masking, "masking"),
+        variant=pretrained.config.variant,
+        phase=bool(pretrained.config.phase),
+        pad_multiple=PAD_MULTIPLE if pretrained.config.ignores_padding else None,
+        training=False,
+    )
+    with atomic_path(scores) as temporary:
+        hidden_errors_by_class(pretrained.model, batches, classes).write_csv(temporary)

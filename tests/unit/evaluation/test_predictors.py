@@ -1,11 +1,21 @@
 """The reconstruction of held-out windows, by a model and by predictors that have learned nothing."""
 
+import keras
 import numpy as np
 import pytest
+from example_records import CLASSES, write_stars
 from tiny_training import dataset, small_model, windows
 
+from astromer.config.encoders import Masking
+from astromer.data.batches import pretraining_batches
 from astromer.errors import InputError
-from astromer.evaluation.predictors import evaluate_reconstruction, interpolation, window_mean
+from astromer.evaluation.predictors import (
+    evaluate_reconstruction,
+    hidden_errors_by_class,
+    interpolation,
+    window_mean,
+)
+from astromer.models.encoders import window_inputs
 
 
 def points(*rows) -> np.ndarray:
@@ -40,3 +50,21 @@ def test_evaluation_without_hidden_points_is_an_error():
     batch = windows(0)
     with pytest.raises(InputError, match="hidden"):
         evaluate_reconstruction(small_model(), [batch | {"hidden": 0 * batch["hidden"]}])
+
+
+def test_errors_of_each_class_are_its_own(tmp_path):
+    """A model that predicts the mean errs like `window_mean`; a class without stars has no error."""
+    records = write_stars(tmp_path / "test.tfrecord", ["EC"])
+    masking = Masking(probed=0.4, same=0.0, random=0.0)
+    options = {"window": 40, "batch_size": 3, "seed": 1, "masking": masking, "training": False}
+    inputs = window_inputs()
+    zero = keras.Model(inputs, keras.layers.Rescaling(0.0)(inputs["magnitudes"]))
+    table = hidden_errors_by_class(zero, pretraining_batches([records], **options), CLASSES)
+    assert table["class"].to_list() == CLASSES
+    assert table["windows"].to_list() == [
+        sum(len(batch["id"]) for batch in pretraining_batches([records], **options)),
+        0,
+    ]
+    assert table["model"][0] == pytest.approx(table["window_mean"][0], abs=1e-4)
+    assert table["interpolation"][0] != pytest.approx(table["window_mean"][0], abs=1e-4)
+    assert table.row(1)[2:] == (None, None, None)
