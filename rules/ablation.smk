@@ -1,26 +1,26 @@
 """Stage 8: classifiers without a pretrained encoder, on the same objects as the heads.
 
 IN   <results>/records/<dataset>/fold<fold>/...
-OUT  <results>/baseline/<dataset>/fold<fold>/    the files of the heads
+OUT  <results>/baseline/<dataset>/    the files of the heads
 """
 
 
 rule train_baselines:
     """Train all classifiers without a pretrained encoder, and score them on the same test objects."""
     input:
-        train=of_all_spc("<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord"),
-        validation=of_all_spc("<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord"),
-        test="<results>/records/{dataset}/fold{fold}/test/test.tfrecord",
+        train=of_all_sets("<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord"),
+        validation=of_all_sets("<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord"),
+        test=of_all_folds("<results>/records/{dataset}/fold{fold}/test/test.tfrecord"),
     output:
-        models=directory("<results>/baseline/{dataset}/fold{fold}/models"),
-        history="<results>/baseline/{dataset}/fold{fold}/history.csv",
-        predictions="<results>/baseline/{dataset}/fold{fold}/predictions.parquet",
-        metrics="<results>/baseline/{dataset}/fold{fold}/metrics.csv",
-        provenance="<results>/baseline/{dataset}/fold{fold}/provenance.json",
+        models=directory("<results>/baseline/{dataset}/models"),
+        history="<results>/baseline/{dataset}/history.csv",
+        predictions="<results>/baseline/{dataset}/predictions.parquet",
+        metrics="<results>/baseline/{dataset}/metrics.csv",
+        provenance="<results>/baseline/{dataset}/provenance.json",
     log:
-        "<logs>/train_baselines/{dataset}/fold{fold}.log",
+        "<logs>/train_baselines/{dataset}.log",
     benchmark:
-        "<benchmarks>/train_baselines/{dataset}/fold{fold}.jsonl"
+        "<benchmarks>/train_baselines/{dataset}.jsonl"
     retries: 2
     conda:
         "../envs/astromer.yaml"
@@ -30,15 +30,16 @@ rule train_baselines:
         runtime=scaled_runtime(240),
     params:
         baselines={name: baseline.plain() for name, baseline in RUN.classification.baselines.items()},
+        folds=folds_of,
         spc=all_spc_of,
+        seeds=RUN.classifier_seeds,
         classes=classes_of,
         window=RUN.window,
         hidden_units=RUN.classification.hidden_units,
         gru_units=RUN.classification.gru_units,
         weighting=RUN.classification.weighting,
         training=RUN.classification.baseline_training.plain(),
-        seed=RUN.seed,
-        state=f"results/{RUN.run}/states/baseline/{{dataset}}/fold{{fold}}",
+        state=f"results/{RUN.run}/states/baseline/{{dataset}}",
         tags=tags_of,
         simulated=RUN.simulated_surveys,
         code=code_digest(
@@ -46,6 +47,6 @@ rule train_baselines:
             *(f"astromer.models.baselines.{entry.baseline}" for entry in RUN.classification.baselines.values()),
         ),
     message:
-        "Training baselines on {wildcards.dataset}, fold {wildcards.fold}"
+        "Training baselines on {wildcards.dataset}"
     script:
         "../workflow_scripts/train_baselines.py"

@@ -1,30 +1,31 @@
 """Stage 7: classifiers on frozen embeddings and on features, and the scores of all classifiers in one table.
 
 IN   <results>/embed/<encoder>/<dataset>/..., <results>/features/<survey>/<shard>.parquet, <results>/splits/<dataset>.parquet
-OUT  <results>/classify/<encoder>/<state>/<dataset>/fold<fold>/{heads,probes}/predictions.parquet, metrics.csv, ...
-     <results>/classify/features/<dataset>/fold<fold>/predictions.parquet, metrics.csv, importances.csv, imputed.csv
+OUT  <results>/classify/<encoder>/<state>/<dataset>/{heads,probes}/predictions.parquet, metrics.csv, ...
+     <results>/classify/features/<dataset>/predictions.parquet, metrics.csv, importances.csv, imputed.csv
      <results>/tables/metrics.csv    one tidy table of all scores
      <results>/tables/claims.csv     differences of classifiers with intervals and verdicts
 
-The state of an encoder is `frozen` (as it was pretrained) or `finetuned`.
+One job trains the classifiers of all folds, SPC and seeds: most of a small job is the import of TensorFlow, and a
+killed one resumes. The state of an encoder is `frozen` (as it was pretrained) or `finetuned`.
 """
 
 
 rule train_heads:
-    """Train all heads on the stored embeddings of one fold and score them on its test objects."""
+    """Train all heads on the stored embeddings of a dataset and score them on its test objects."""
     input:
         embeddings=embeddings_of,
         split="<results>/splits/{dataset}.parquet",
     output:
-        models=directory("<results>/classify/{encoder}/{state}/{dataset}/fold{fold}/heads/models"),
-        history="<results>/classify/{encoder}/{state}/{dataset}/fold{fold}/heads/history.csv",
-        predictions="<results>/classify/{encoder}/{state}/{dataset}/fold{fold}/heads/predictions.parquet",
-        metrics="<results>/classify/{encoder}/{state}/{dataset}/fold{fold}/heads/metrics.csv",
-        provenance="<results>/classify/{encoder}/{state}/{dataset}/fold{fold}/heads/provenance.json",
+        models=directory("<results>/classify/{encoder}/{state}/{dataset}/heads/models"),
+        history="<results>/classify/{encoder}/{state}/{dataset}/heads/history.csv",
+        predictions="<results>/classify/{encoder}/{state}/{dataset}/heads/predictions.parquet",
+        metrics="<results>/classify/{encoder}/{state}/{dataset}/heads/metrics.csv",
+        provenance="<results>/classify/{encoder}/{state}/{dataset}/heads/provenance.json",
     log:
-        "<logs>/train_heads/{encoder}/{state}/{dataset}/fold{fold}.log",
+        "<logs>/train_heads/{encoder}/{state}/{dataset}.log",
     benchmark:
-        "<benchmarks>/train_heads/{encoder}/{state}/{dataset}/fold{fold}.jsonl"
+        "<benchmarks>/train_heads/{encoder}/{state}/{dataset}.jsonl"
     retries: 2
     conda:
         "../envs/astromer.yaml"
@@ -37,20 +38,20 @@ rule train_heads:
             name: {**head.plain(), "hidden_units": RUN.classification.hidden_units_of(name)}
             for name, head in RUN.classification.heads.items()
         },
-        fold=fold_of,
+        folds=folds_of,
         spc=all_spc_of,
+        seeds=RUN.classifier_seeds,
         classes=classes_of,
         weighting=RUN.classification.weighting,
         training=RUN.classification.training.plain(),
-        seed=RUN.seed,
-        state=f"results/{RUN.run}/states/classify/{{encoder}}/{{state}}/{{dataset}}/fold{{fold}}",
+        state=f"results/{RUN.run}/states/classify/{{encoder}}/{{state}}/{{dataset}}",
         tags=tags_of,
         simulated=RUN.simulated_surveys,
         code=code_digest(
             "train_heads", *(f"astromer.models.heads.{head.head}" for head in RUN.classification.heads.values())
         ),
     message:
-        "Training heads on {wildcards.dataset}, fold {wildcards.fold}, with the {wildcards.state} {wildcards.encoder}"
+        "Training heads on {wildcards.dataset}, with the {wildcards.state} {wildcards.encoder}"
     script:
         "../workflow_scripts/train_heads.py"
 
@@ -60,17 +61,15 @@ rule fit_probes:
     input:
         embeddings=embeddings_of,
         split="<results>/splits/{dataset}.parquet",
-        on_features=(
-            "<results>/classify/features/{dataset}/fold{fold}/predictions.parquet" if RUN.classification.fused else []
-        ),
+        on_features=("<results>/classify/features/{dataset}/predictions.parquet" if RUN.classification.fused else []),
     output:
-        predictions="<results>/classify/{encoder}/{state}/{dataset}/fold{fold}/probes/predictions.parquet",
-        metrics="<results>/classify/{encoder}/{state}/{dataset}/fold{fold}/probes/metrics.csv",
-        provenance="<results>/classify/{encoder}/{state}/{dataset}/fold{fold}/probes/provenance.json",
+        predictions="<results>/classify/{encoder}/{state}/{dataset}/probes/predictions.parquet",
+        metrics="<results>/classify/{encoder}/{state}/{dataset}/probes/metrics.csv",
+        provenance="<results>/classify/{encoder}/{state}/{dataset}/probes/provenance.json",
     log:
-        "<logs>/fit_probes/{encoder}/{state}/{dataset}/fold{fold}.log",
+        "<logs>/fit_probes/{encoder}/{state}/{dataset}.log",
     benchmark:
-        "<benchmarks>/fit_probes/{encoder}/{state}/{dataset}/fold{fold}.jsonl"
+        "<benchmarks>/fit_probes/{encoder}/{state}/{dataset}.jsonl"
     retries: 1
     conda:
         "../envs/astromer.yaml"
@@ -80,15 +79,15 @@ rule fit_probes:
         runtime=scaled_runtime(60),
     params:
         models=RUN.classification.probe_models,
-        fold=fold_of,
+        folds=folds_of,
         spc=all_spc_of,
+        seeds=RUN.classifier_seeds,
         classes=classes_of,
-        seed=RUN.seed,
         tags=tags_of,
         simulated=RUN.simulated_surveys,
         code=code_digest("fit_probes"),
     message:
-        "Fitting probes on {wildcards.dataset}, fold {wildcards.fold}, with the {wildcards.state} {wildcards.encoder}"
+        "Fitting probes on {wildcards.dataset}, with the {wildcards.state} {wildcards.encoder}"
     script:
         "../workflow_scripts/fit_probes.py"
 
@@ -102,15 +101,15 @@ rule fit_controls:
             features_of(wildcards, "wrong_period/") if "wrong_period" in RUN.classification.controls else []
         ),
     output:
-        predictions="<results>/classify/features/{dataset}/fold{fold}/predictions.parquet",
-        metrics="<results>/classify/features/{dataset}/fold{fold}/metrics.csv",
-        importances="<results>/classify/features/{dataset}/fold{fold}/importances.csv",
-        imputed="<results>/classify/features/{dataset}/fold{fold}/imputed.csv",
-        provenance="<results>/classify/features/{dataset}/fold{fold}/provenance.json",
+        predictions="<results>/classify/features/{dataset}/predictions.parquet",
+        metrics="<results>/classify/features/{dataset}/metrics.csv",
+        importances="<results>/classify/features/{dataset}/importances.csv",
+        imputed="<results>/classify/features/{dataset}/imputed.csv",
+        provenance="<results>/classify/features/{dataset}/provenance.json",
     log:
-        "<logs>/fit_controls/{dataset}/fold{fold}.log",
+        "<logs>/fit_controls/{dataset}.log",
     benchmark:
-        "<benchmarks>/fit_controls/{dataset}/fold{fold}.jsonl"
+        "<benchmarks>/fit_controls/{dataset}.jsonl"
     retries: 1
     conda:
         "../envs/astromer.yaml"
@@ -121,15 +120,15 @@ rule fit_controls:
     params:
         models={name: list(model) for name, model in RUN.classification.control_models.items()},
         leave_out=RUN.classification.fused,
-        fold=fold_of,
+        folds=folds_of,
         spc=all_spc_of,
+        seeds=RUN.classifier_seeds,
         classes=classes_of,
-        seed=RUN.seed,
         tags=tags_of,
         simulated=RUN.simulated_surveys,
         code=code_digest("fit_controls"),
     message:
-        "Fitting controls on {wildcards.dataset}, fold {wildcards.fold}"
+        "Fitting controls on {wildcards.dataset}"
     script:
         "../workflow_scripts/fit_controls.py"
 
@@ -191,7 +190,15 @@ rule write_claims:
     params:
         sources=list(classifier_folders().values()),
         encoders={name: RUN.summary_of(name) for name in RUN.encoders},
-        datasets={name: {"classes": dataset.classes, "spc": dataset.spc} for name, dataset in RUN.datasets.items()},
+        datasets={
+            name: {
+                "classes": dataset.classes,
+                "spc": dataset.spc,
+                "folds": dataset.folds,
+                "seeds": RUN.classification.seeds,
+            }
+            for name, dataset in RUN.datasets.items()
+        },
         head=next(iter(RUN.classification.heads), None),
         seed=RUN.seed,
         simulated=RUN.simulated_surveys,

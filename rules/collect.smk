@@ -44,10 +44,9 @@ rule embeddings:
     input:
         [f"<results>/embed/{encoder}/{dataset}/frozen.parquet" for encoder in RUN.encoders for dataset in RUN.datasets],
         [
-            f"<results>/embed/{encoder}/{dataset}/fold{fold}/finetuned.parquet"
+            f"<results>/embed/{encoder}/{dataset}/finetuned.parquet"
             for encoder in RUN.finetuned_encoders
-            for dataset, section in RUN.datasets.items()
-            for fold in range(section.folds)
+            for dataset in RUN.datasets
         ],
 
 

@@ -124,23 +124,36 @@ def all_spc_of(wildcards):
     return RUN.datasets[wildcards.dataset].spc
 
 
-def of_all_spc(path):
-    """Input function: a path with `{spc}` for all SPC of the dataset."""
+def folds_of(wildcards):
+    """Return all folds of a dataset."""
+    return list(range(RUN.datasets[wildcards.dataset].folds))
+
+
+def of_all_folds(path):
+    """Input function: a path with `{fold}` for all folds of the dataset."""
 
     def paths(wildcards):
-        return [path.format(**wildcards, spc=spc) for spc in all_spc_of(wildcards)]
+        return [path.format(**wildcards, fold=fold) for fold in folds_of(wildcards)]
+
+    return paths
+
+
+def of_all_sets(path):
+    """Input function: a path with `{fold}` and `{spc}` for all SPC of all folds of the dataset."""
+
+    def paths(wildcards):
+        return [
+            path.format(**wildcards, fold=fold, spc=spc)
+            for fold in folds_of(wildcards)
+            for spc in all_spc_of(wildcards)
+        ]
 
     return paths
 
 
 def embeddings_of(wildcards):
     """Return the embeddings of a dataset by an encoder in one of its states."""
-    folder = f"<results>/embed/{wildcards.encoder}/{wildcards.dataset}"
-    return (
-        f"{folder}/frozen.parquet"
-        if wildcards.state == "frozen"
-        else f"{folder}/fold{wildcards.fold}/finetuned.parquet"
-    )
+    return f"<results>/embed/{wildcards.encoder}/{wildcards.dataset}/{wildcards.state}.parquet"
 
 
 def features_of(wildcards, folder=""):
@@ -150,20 +163,18 @@ def features_of(wildcards, folder=""):
 
 
 def classifier_folders():
-    """Return the folders of the results of all classifiers, each with the encoder, state, dataset and fold of these."""
+    """Return the folders of the results of all classifiers, each with the encoder, state and dataset of these."""
     sections = RUN.classification
     kinds = [kind for kind, models in (("heads", sections.heads), ("probes", sections.probe_models)) if models]
     folders = {}
-    for name, dataset in RUN.datasets.items():
-        for fold in range(dataset.folds):
-            place, source = f"{name}/fold{fold}", {"dataset": name, "fold": fold}
-            for encoder in RUN.encoders:
-                for state in RUN.states_of(encoder):
-                    of_encoder = {"encoder": encoder, "state": state, **source}
-                    folders |= {f"classify/{encoder}/{state}/{place}/{kind}": of_encoder for kind in kinds}
-            without = {"encoder": None, "state": None, **source}
-            folders |= {f"classify/features/{place}": without} if sections.control_models else {}
-            folders |= {f"baseline/{place}": without} if sections.baselines else {}
+    for dataset in RUN.datasets:
+        for encoder in RUN.encoders:
+            for state in RUN.states_of(encoder):
+                of_encoder = {"encoder": encoder, "state": state, "dataset": dataset}
+                folders |= {f"classify/{encoder}/{state}/{dataset}/{kind}": of_encoder for kind in kinds}
+        without = {"encoder": None, "state": None, "dataset": dataset}
+        folders |= {f"classify/features/{dataset}": without} if sections.control_models else {}
+        folders |= {f"baseline/{dataset}": without} if sections.baselines else {}
     return folders
 
 
@@ -179,7 +190,6 @@ def tags_of(wildcards):
         "encoder": wildcards.get("encoder"),
         "state": wildcards.get("state"),
         "dataset": wildcards.dataset,
-        "fold": int(wildcards.fold),
         "data": data_of(wildcards),
     }
 

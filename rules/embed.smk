@@ -3,7 +3,7 @@
 IN   <results>/pretrain/<encoder>/model.keras, <results>/records/<dataset>/objects/objects.tfrecord
      <results>/finetune/<encoder>/<dataset>/fold<fold>/spc<spc>/model.keras, <results>/records/<dataset>/fold<fold>/...
 OUT  <results>/embed/<encoder>/<dataset>/frozen.parquet                   the encoder as it was pretrained
-     <results>/embed/<encoder>/<dataset>/fold<fold>/finetuned.parquet     the encoders of all SPC
+     <results>/embed/<encoder>/<dataset>/finetuned.parquet                the encoders of all folds and SPC
 """
 
 
@@ -39,22 +39,22 @@ rule embed_frozen:
         "../workflow_scripts/embed_frozen.py"
 
 
-# One job for all SPC of a fold, here and in the classification: most of a small job is the import of TensorFlow.
+# One job for all folds and SPC, here and in the classification: most of a small job is the import of TensorFlow.
 rule embed_finetuned:
-    """Run the finetuned encoder of each SPC of one fold once on all windows of its objects."""
+    """Run the finetuned encoder of each fold and SPC once on all windows of its objects."""
     input:
-        models=of_all_spc("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.keras"),
-        configs=of_all_spc("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/config.json"),
-        train=of_all_spc("<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord"),
-        validation=of_all_spc("<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord"),
-        test="<results>/records/{dataset}/fold{fold}/test/test.tfrecord",
+        models=of_all_sets("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.keras"),
+        configs=of_all_sets("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/config.json"),
+        train=of_all_sets("<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord"),
+        validation=of_all_sets("<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord"),
+        test=of_all_folds("<results>/records/{dataset}/fold{fold}/test/test.tfrecord"),
     output:
-        embeddings="<results>/embed/{encoder}/{dataset}/fold{fold}/finetuned.parquet",
-        provenance="<results>/embed/{encoder}/{dataset}/fold{fold}/finetuned.provenance.json",
+        embeddings="<results>/embed/{encoder}/{dataset}/finetuned.parquet",
+        provenance="<results>/embed/{encoder}/{dataset}/finetuned.provenance.json",
     log:
-        "<logs>/embed_finetuned/{encoder}/{dataset}/fold{fold}.log",
+        "<logs>/embed_finetuned/{encoder}/{dataset}.log",
     benchmark:
-        "<benchmarks>/embed_finetuned/{encoder}/{dataset}/fold{fold}.jsonl"
+        "<benchmarks>/embed_finetuned/{encoder}/{dataset}.jsonl"
     retries: 1
     conda:
         "../envs/astromer.yaml"
@@ -63,6 +63,7 @@ rule embed_finetuned:
         mem_mb=scaled_mem_mb(3000),
         runtime=scaled_runtime(120),
     params:
+        folds=folds_of,
         spc=all_spc_of,
         window=RUN.window,
         arrays=RUN.classification.arrays,
@@ -70,6 +71,6 @@ rule embed_finetuned:
         simulated=RUN.simulated_surveys,
         code=code_digest("embed_finetuned"),
     message:
-        "Embedding {wildcards.dataset}, fold {wildcards.fold}, with the finetuned {wildcards.encoder}"
+        "Embedding {wildcards.dataset} with the finetuned {wildcards.encoder}"
     script:
         "../workflow_scripts/embed_finetuned.py"

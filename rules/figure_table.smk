@@ -97,10 +97,9 @@ def observation_files(wildcards):
 
 
 def prediction_files(wildcards):
-    """Return the predictions of the heads on the first encoder, finetuned if configured: one file per fold."""
+    """Return the predictions of the heads on the first encoder, finetuned if configured."""
     dataset, encoder = dataset_of(wildcards), next(iter(RUN.encoders))
-    folder = f"<results>/classify/{encoder}/{RUN.states_of(encoder)[-1]}/{dataset}"
-    return [f"{folder}/fold{fold}/heads/predictions.parquet" for fold in range(RUN.datasets[dataset].folds)]
+    return f"<results>/classify/{encoder}/{RUN.states_of(encoder)[-1]}/{dataset}/heads/predictions.parquet"
 
 
 def curve_files(wildcards):

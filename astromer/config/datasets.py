@@ -142,6 +142,9 @@ class Classification(Section):
         description="Controls: `shuffled_labels` gives the training objects each other's labels, `wrong_period` makes "
         "each period wrong by 1 %. Both use a random forest on all features.",
     )
+    seeds: Positive = Field(
+        1, description="Initialisations of each classifier; more than one show what the seed alone changes."
+    )
     weighting: Weighting = Field(
         "objects",
         description="What has equal weight in the loss of heads and baselines: `objects`, or `windows` as in the "

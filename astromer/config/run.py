@@ -140,6 +140,11 @@ class Run(Section, defer_build=True):
         own = section.seed if isinstance(section, TrainedEncoder) else None
         return self.seed if own is None else own
 
+    @property
+    def classifier_seeds(self) -> list[int]:
+        """Seeds with which each classifier is trained."""
+        return [self.seed + number for number in range(self.classification.seeds)]
+
     def summary_of(self, encoder: str) -> dict[str, Any]:
         """Describe an encoder for comparisons: architecture, definition of its shape, and whether it is untrained."""
         section = self.encoders[encoder]

@@ -1,9 +1,9 @@
 """Is one model better than another? A paired bootstrap over stars and folds, and a verdict in a word.
 
-Both models of a claim predict the same objects of the same folds. Each resample draws folds with replacement, and draws
-the stars of each class with replacement; a star that several folds test on is drawn for all of them at once, because
-folds are independent draws whose test sets overlap. The macro F1 of either model is then computed on what was drawn,
-averaged over the folds drawn, and subtracted.
+Both models of a claim predict the same objects of the same folds. Each resample draws folds with replacement, in each
+of them seeds (of models that were trained with several), and the stars of each class; a star that several folds test on
+is drawn for all of them at once, because folds are independent draws whose test sets overlap. The macro F1 of either
+model is then computed on what was drawn, averaged over the folds and seeds drawn, and subtracted.
 """
 
 from collections.abc import Sequence
@@ -52,13 +52,18 @@ class _Fold(NamedTuple):
 
 
 def compare(
-    folds: Sequence[Pair], classes: Sequence[str], *, margin: float = 0.0, seed: int = 0, resamples: int = RESAMPLES
+    folds: Sequence[Sequence[Pair]],
+    classes: Sequence[str],
+    *,
+    margin: float = 0.0,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Claim:
     """Test the claim that one model has a higher macro F1 per object than another.
 
     Args:
-        folds: for each fold the predictions tables (see `astromer.evaluation.predictions`) of the first and of the
-            second model, of the same objects; windows are averaged. All folds must be of one dataset.
+        folds: for each fold and seed the predictions tables (see `astromer.evaluation.predictions`) of the first and of
+            the second model, of the same objects; windows are averaged. All folds must be of one dataset.
         classes: the dataset's ordered class list.
         margin: difference that the claim has to exceed.
         seed: of the resamples.
@@ -71,40 +76,42 @@ def compare(
         raise InputError("claim: there are no folds to compare")
     decided, strata = _decide_all(folds, classes)
     count = len(classes)
-    difference = np.mean([_difference(fold, np.ones(len(strata)), count) for fold in decided])
+    difference = np.mean([_difference(pair, np.ones(len(strata)), count) for fold in decided for pair in fold])
     generator = np.random.default_rng(seed)
     drawn = np.empty(resamples)
     for number in range(resamples):
         weights = _draw(strata, generator)
-        chosen = np.bincount(generator.integers(len(decided), size=len(decided)), minlength=len(decided))
-        differences = [
-            times and times * _difference(fold, weights, count) for times, fold in zip(chosen, decided, strict=True)
-        ]
-        drawn[number] = np.sum(differences) / len(decided)
+        chosen = [decided[place] for place in generator.integers(len(decided), size=len(decided))]
+        pairs = [fold[place] for fold in chosen for place in generator.integers(len(fold), size=len(fold))]
+        drawn[number] = np.mean([_difference(pair, weights, count) for pair in pairs])
     low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     verdict = "holds" if low > margin else "does not hold" if high <= margin else "undecided"
     return Claim(float(difference), float(low), float(high), verdict, len(folds), len(strata))
 
 
-def _decide_all(folds: Sequence[Pair], classes: Sequence[str]) -> tuple[list[_Fold], np.ndarray]:
-    """Decisions of all folds, and the label of each object that any fold tests on."""
-    tables = []
-    for number, pair in enumerate(folds):
-        for predictions in pair:
-            check_predictions(predictions, classes)
-        one, other = (pool_objects(predictions) for predictions in pair)
-        if not one.select("id", "label").equals(other.select("id", "label")):
-            raise InputError(f"claim: in fold {number} the two models predicted different objects or labels")
-        tables.append((one, other))
-    objects = pl.concat(one.select("id", "label") for one, _ in tables).unique().sort("id")
+def _decide_all(folds: Sequence[Sequence[Pair]], classes: Sequence[str]) -> tuple[list[list[_Fold]], np.ndarray]:
+    """Decisions of all folds and seeds, and the label of each object that any fold tests on."""
+    tables = [[_pooled(pair, classes, number) for pair in fold] for number, fold in enumerate(folds)]
+    objects = pl.concat(one.select("id", "label") for fold in tables for one, _ in fold).unique().sort("id")
     if objects["id"].is_duplicated().any():
         raise InputError("claim: an object has different labels in different folds")
-    decided = []
-    for pair in tables:
-        decisions = tuple(table.select("^p_.*$").to_numpy().argmax(axis=1) for table in pair)
+
+    def decide(pair: Pair) -> _Fold:
+        one, other = (table.select("^p_.*$").to_numpy().argmax(axis=1) for table in pair)
         rows = objects["id"].search_sorted(pair[0]["id"]).to_numpy()
-        decided.append(_Fold(rows, pair[0]["label"].to_numpy(), decisions))
-    return decided, objects["label"].to_numpy()
+        return _Fold(rows, pair[0]["label"].to_numpy(), (one, other))
+
+    return [[decide(pair) for pair in fold] for fold in tables], objects["label"].to_numpy()
+
+
+def _pooled(pair: Pair, classes: Sequence[str], number: int) -> Pair:
+    """Check the predictions of both models in a fold, and average the windows of each object."""
+    for predictions in pair:
+        check_predictions(predictions, classes)
+    one, other = (pool_objects(predictions) for predictions in pair)
+    if not one.select("id", "label").equals(other.select("id", "label")):
+        raise InputError(f"claim: in fold {number} the two models predicted different objects or labels")
+    return one, other
 
 
 def _draw(strata: np.ndarray, generator: np.random.Generator) -> np.ndarray:

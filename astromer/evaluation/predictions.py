@@ -4,7 +4,7 @@ A predictions table has one row per window: `id` (string), `window` (u32, index 
 object), `label` (i32, position of the true class in the dataset's ordered class list) and one f32 column `p_<class>`
 per class, in that order. The column names encode the class order, so a file cannot be read with a different one.
 
-A file contains the tables of all classifiers of a job: the columns `model`, `spc` and `subset` precede the others.
+A file contains the tables of all classifiers of a job: the columns of `KEYS` precede the others.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,9 @@ import numpy as np
 import polars as pl
 
 from astromer.errors import InputError
+
+KEYS = {"model": pl.String, "fold": pl.Int32, "spc": pl.Int32, "seed": pl.Int32, "subset": pl.String}
+"""Columns that identify a classifier and a set of its predictions; `seed` counts the initialisations, from 0."""
 
 
 def predictions_table(
@@ -50,26 +53,34 @@ def predictions_table(
     return table
 
 
-def of_classifier(predictions: pl.DataFrame, *, model: str, spc: int, subset: str) -> pl.DataFrame:
-    """Add the columns that identify a classifier in a file of several; `subset` is `validation` or `test`."""
-    keys = [pl.lit(model).alias("model"), pl.lit(spc, pl.Int32).alias("spc"), pl.lit(subset).alias("subset")]
-    return predictions.select(*keys, pl.all())
+def of_classifier(
+    predictions: pl.DataFrame, *, model: str, fold: int, spc: int, seed: int = 0, subset: str = "test"
+) -> pl.DataFrame:
+    """Add the columns that identify a classifier in a file of several.
+
+    `subset` is `validation`, `test`, or `held_out`: training objects, each predicted by a model fitted without it.
+    """
+    values = {"model": model, "fold": fold, "spc": spc, "seed": seed, "subset": subset}
+    return predictions.select(*(pl.lit(values[name], dtype).alias(name) for name, dtype in KEYS.items()), pl.all())
 
 
-def read_predictions(path: Path, classes: Sequence[str], *, model: str, spc: int, subset: str = "test") -> pl.DataFrame:
+def read_predictions(
+    path: Path, classes: Sequence[str], *, model: str, fold: int, spc: int, seed: int = 0, subset: str = "test"
+) -> pl.DataFrame:
     """Read and check the predictions table of one classifier from a file of several (Parquet).
 
     Raises:
         InputError: the file holds no valid predictions of the classifier for `classes`; the message names the file.
     """
-    chosen = (pl.col("model") == model) & (pl.col("spc") == spc) & (pl.col("subset") == subset)
+    chosen = {"model": model, "fold": fold, "spc": spc, "seed": seed, "subset": subset}
     try:
-        table = pl.scan_parquet(path, glob=False).filter(chosen).drop("model", "spc", "subset").collect()
+        table = pl.scan_parquet(path, glob=False).filter(**chosen).drop(*KEYS).collect()
         check_predictions(table, classes)
     except pl.exceptions.ColumnNotFoundError as error:
         raise InputError(f"{path}: predictions: {error}") from error
     except InputError as error:
-        raise InputError(f"{path}: {model}, {spc} samples per class, {subset}: {error}") from error
+        where = f"{model}, fold {fold}, {spc} samples per class, seed {seed}, {subset}"
+        raise InputError(f"{path}: {where}: {error}") from error
     return table
 
 

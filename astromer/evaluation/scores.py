@@ -22,6 +22,7 @@ METRICS_SCHEMA = {
     "dataset": pl.String,
     "fold": pl.Int64,
     "spc": pl.Int64,
+    "seed": pl.Int64,
     "model": pl.String,
     "kind": pl.String,
     "level": pl.String,
@@ -111,6 +112,7 @@ def tag_scores(
     dataset: str,
     fold: int,
     spc: int,
+    seed: int = 0,
     model: str,
     kind: str,
     data: str,
@@ -125,6 +127,7 @@ def tag_scores(
         dataset: name of the labelled dataset.
         fold: number of the fold.
         spc: samples per class.
+        seed: number of the initialisation, from 0.
         model: name of the classifier.
         kind: `head` or `probe` (a classical model) on the encoder's vectors; `fused`, with features; without an
             encoder, `baseline` (a network), `classical` (features) or `control`.
@@ -144,7 +147,7 @@ def tag_scores(
             f"for {WITHOUT_ENCODER}; found kind={kind!r}, data={data!r}, encoder={encoder!r}, state={state!r}"
         )
     tags = {"run": run, "encoder": encoder, "state": state, "dataset": dataset, "fold": fold, "spc": spc}
-    tags |= {"model": model, "kind": kind}
+    tags |= {"seed": seed, "model": model, "kind": kind}
     columns = [pl.lit(value, dtype=METRICS_SCHEMA[name]).alias(name) for name, value in {**tags, "data": data}.items()]
     return scores.with_columns(columns).select(METRICS_SCHEMA.keys())
 
@@ -162,7 +165,7 @@ def read_metrics(path: Path) -> pl.DataFrame:
 
 
 def summarise(metrics: pl.DataFrame, folds: Mapping[str, Collection[int]]) -> pl.DataFrame:
-    """Average the run's metrics over folds.
+    """Average the run's metrics over folds and seeds.
 
     Args:
         metrics: rows with the columns of `METRICS_SCHEMA`.
@@ -170,12 +173,13 @@ def summarise(metrics: pl.DataFrame, folds: Mapping[str, Collection[int]]) -> pl
 
     Returns:
         One row per run, data, dataset, spc, kind, encoder, state, model, level, metric and class, with `mean`, `std`
-        (sample standard deviation, ddof=1; null for a single fold), `folds` (their number), `count_min` and
-        `count_max` (windows or objects of the folds).
+        (sample standard deviation, ddof=1, over folds of their means over seeds; null for a single fold), `std_seeds`
+        (the same over the seeds of a fold, root mean square over folds; null for a single seed), `folds` and `seeds`
+        (their numbers), `count_min` and `count_max` (windows or objects of the folds).
 
     Raises:
-        InputError: a fold is missing, unexpected or repeated, a dataset has no expected folds or no rows, or a value is
-            not a finite number.
+        InputError: a fold or seed is missing, unexpected or repeated, a dataset has no expected folds or no rows, or a
+            value is not a finite number.
     """
     found = set(metrics["dataset"].unique())
     if found != set(folds):
@@ -184,23 +188,34 @@ def summarise(metrics: pl.DataFrame, folds: Mapping[str, Collection[int]]) -> pl
     if not broken.is_empty():
         raise InputError(f"metrics: expected finite values, found {broken.row(0, named=True)}")
     keys = ["run", "data", "dataset", "spc", "kind", "encoder", "state", "model", "level", "metric", "class"]
-    groups = metrics.sort("fold").group_by(keys, maintain_order=True)
-    summary = groups.agg(
-        pl.col("value").mean().alias("mean"),
-        pl.col("value").std(ddof=1).alias("std"),
-        pl.len().cast(pl.Int64).alias("folds"),
+    of_folds = metrics.sort("fold", "seed").group_by(*keys, "fold", maintain_order=True)
+    values = of_folds.agg(
+        pl.col("value").mean(),
+        pl.col("value").var(ddof=1).alias("variance"),
+        pl.col("seed"),
         pl.col("count").min().alias("count_min"),
         pl.col("count").max().alias("count_max"),
+    )
+    summary = values.group_by(keys, maintain_order=True).agg(
+        pl.col("value").mean().alias("mean"),
+        pl.col("value").std(ddof=1).alias("std"),
+        pl.col("variance").mean().sqrt().alias("std_seeds"),
+        pl.len().cast(pl.Int64).alias("folds"),
+        pl.col("seed").first().list.len().cast(pl.Int64).alias("seeds"),
+        pl.col("count_min").min(),
+        pl.col("count_max").max(),
         pl.col("fold").alias("found"),
-    ).sort(keys, nulls_last=False)
+        pl.col("seed").alias("found_seeds"),
+    )
     for row in summary.iter_rows(named=True):
+        name = f"{row['dataset']}, {row['spc']} samples per class, {row['encoder'] or row['kind']}, {row['model']}"
+        name = f"metrics of {name} ({row['metric']})"
         expected = sorted(folds[row["dataset"]])
         if row["found"] != expected:
-            name = f"{row['dataset']}, {row['spc']} samples per class, {row['encoder'] or row['kind']}, {row['model']}"
-            raise InputError(
-                f"metrics of {name} ({row['metric']}): expected the folds {expected}, found {row['found']}"
-            )
-    return summary.drop("found")
+            raise InputError(f"{name}: expected the folds {expected}, found {row['found']}")
+        if any(seeds != list(range(row["seeds"])) for seeds in row["found_seeds"]):
+            raise InputError(f"{name}: expected the same seeds in all folds, found {row['found_seeds']}")
+    return summary.drop("found", "found_seeds").sort(keys, nulls_last=False)
 
 
 def _decide(predictions: pl.DataFrame, level: str) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,8 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,55 +23,61 @@ from astromer.training.state import StateFile, fingerprint
 def train_baselines(
     train: Sequence[Path],
     validation: Sequence[Path],
-    test: Path,
+    test: Sequence[Path],
     folder: Path,
     *,
     baselines: Mapping[str, Mapping[str, Any]],
+    folds: Sequence[int],
     spc: Sequence[int],
+    seeds: Sequence[int],
     classes: Sequence[str],
     window: int,
     hidden_units: Sequence[int],
     gru_units: int,
     weighting: Weighting,
     training: Mapping[str, Any],
-    seed: int,
     state: str,
     tags: Mapping[str, Any],
 ) -> None:
-    """Train classifiers from scratch on the windows of one fold, for each SPC, and score them on the test objects.
+    """Train classifiers from scratch, for each fold, SPC and seed, and score them on the test objects.
 
     Args:
-        train, validation: records, one file per SPC.
-        test: records of the test objects, which all SPC share.
+        train, validation: records, one file for each fold and SPC, in the order of the folds.
+        test: records of the test objects, one file per fold, which all SPC share.
         folder: written: the files of `astromer.stages.classify.train_heads`.
         baselines: by name, `baseline` (its module) and `variant`.
-        spc: all SPC.
         window: observations per window.
         gru_units: width of the recurrent layer.
-        classes, hidden_units, weighting, training, seed, state, tags: as for `astromer.stages.classify.train_heads`.
+        folds, spc, seeds, classes, hidden_units, weighting, training, state, tags: as for
+            `astromer.stages.classify.train_heads`.
     """
     options = Training.read(training, "classification.baseline_training")
     shape = {"units": gru_units, "hidden": hidden_units}
-    identity = {"seed": seed, "batch_size": options.batch_size, "window": window, "weighting": weighting, **shape}
+    identity = {"batch_size": options.batch_size, "window": window, "weighting": weighting, **shape}
     results = Results(classes, tags)
-    for size, *learned in zip(spc, train, validation, strict=True):
-        sets = _Sets(dict(zip(("train", "validation", "test"), (*learned, test), strict=True)), window, options)
-        for name, section in baselines.items():
+    for (fold, size), *learned in zip(product(folds, spc), train, validation, strict=True):
+        records = dict(zip(("train", "validation", "test"), (*learned, test[folds.index(fold)]), strict=True))
+        sets = _Sets(records, window, options)
+        for (number, seed), (name, section) in product(enumerate(seeds), baselines.items()):
+            place = f"fold{fold}/spc{size}/seed{number}"
             keras.utils.set_random_seed(seed)
             modules = [f"astromer.models.baselines.{section['baseline']}"]
-            job_fingerprint = fingerprint(learned, stage=__file__, modules=modules, section=dict(section), **identity)
+            job_fingerprint = fingerprint(
+                learned, stage=__file__, modules=modules, section=dict(section), seed=seed, **identity
+            )
             trained = train_and_predict(
                 build_baseline(section["baseline"], num_classes=len(classes), variant=section["variant"], **shape),
-                lambda epoch, sets=sets: sets.weighed("train", shuffle=True, seed=seed, epoch=epoch),
+                partial(sets.training, seed),
                 {"validation": sets.weighed("validation"), "test": sets.batches("test")},
                 sets.windows,
-                folder / f"models/spc{size}/{name}.keras",
+                folder / f"models/{place}/{name}.keras",
                 classes=classes,
                 options=options,
                 weighting=weighting,
-                state=StateFile(Path(state, f"spc{size}", name), job_fingerprint),
+                state=StateFile(Path(state, place, name), job_fingerprint),
             )
-            results.add(name, "baseline", size, trained.predictions, history=trained.history)
+            about = {"fold": fold, "spc": size, "seed": number}
+            results.add(name, "baseline", trained.predictions, **about, history=trained.history)
     results.write(folder)
     shutil.rmtree(state, ignore_errors=True)
 
@@ -85,6 +93,10 @@ class _Sets:
         """Return one epoch of windows."""
         size = {"window": self.window, "batch_size": self.batch_size, "pad_multiple": PAD_MULTIPLE}
         return plain_batches([self.records[subset]], **size, **more)
+
+    def training(self, seed: int, epoch: int) -> Any:
+        """Return the shuffled training windows of one epoch."""
+        return self.weighed("train", shuffle=True, seed=seed, epoch=epoch)
 
     def weighed(self, subset: str, **more: Any) -> Any:
         """Return one epoch of windows with the weight that gives equal weight to objects."""

@@ -56,29 +56,27 @@ def write_claims(
         claims: written, one row per claim, dataset and SPC: `dataset`, `claim`, `first`, `second`, `first_spc`,
             `second_spc` and the fields of `astromer.evaluation.claims.Claim`. A claim whose classifiers are not part of
             the run has no row.
-        sources: for each file `encoder`, `state` (None without an encoder), `dataset` and `fold`.
+        sources: for each file `encoder`, `state` (None without an encoder) and `dataset`.
         encoders: by name, `architecture` (of imported weights, too) and `definition`: equal for encoders of the same
             shape; `untrained`.
-        datasets: by name, `classes` and `spc`.
+        datasets: by name, `classes`, `spc`, and the numbers of `folds` and `seeds`.
         head: name of the head that stands for an encoder in the claims of the paper.
         seed: seed of the resamples.
     """
     found = _find_models(predictions, sources)
     rows = []
     for dataset, section in datasets.items():
-        folds = found.get(dataset, {})
-        for statement in _statements(list(folds), section["spc"], encoders, head):
-            tables = [
-                [
-                    read_predictions(folds[model][fold, spc], section["classes"], model=model.model, spc=spc)
-                    for fold in sorted({fold for fold, _ in folds[model]})
-                ]
+        models = found.get(dataset, {})
+        for statement in _statements(list(models), section["spc"], encoders, head):
+            first, second = (
+                _read_folds(models[model], section, model.model, spc)
                 for model, spc in (
                     (statement.first, statement.first_spc),
                     (statement.second, statement.second_spc),
                 )
-            ]
-            result = compare(list(zip(tables[0], tables[1], strict=True)), section["classes"], seed=seed)
+            )
+            pairs = [list(zip(*seeds, strict=True)) for seeds in zip(first, second, strict=True)]
+            result = compare(pairs, section["classes"], seed=seed)
             named = {**statement._asdict(), "first": str(statement.first), "second": str(statement.second)}
             rows.append({"dataset": dataset, **named, **result._asdict()})
     with atomic_path(claims) as temporary:
@@ -100,18 +98,26 @@ _SCHEMA = {
     "objects": pl.Int64,
 }
 
-Files = dict[tuple[int, int], Path]
 
-
-def _find_models(predictions: Sequence[Path], sources: Sequence[Mapping[str, Any]]) -> dict[str, dict[Model, Files]]:
-    """Return the file of each model by dataset, and by fold and SPC."""
-    found: dict[str, dict[Model, Files]] = {}
+def _find_models(predictions: Sequence[Path], sources: Sequence[Mapping[str, Any]]) -> dict[str, dict[Model, Path]]:
+    """Return the file of each model by dataset."""
+    found: dict[str, dict[Model, Path]] = {}
     for path, source in zip(predictions, sources, strict=True):
-        models = pl.scan_parquet(path).select("model", "spc").unique().collect()
-        for name, spc in models.sort("model", "spc").iter_rows():
+        for name in pl.scan_parquet(path).select("model").unique().collect()["model"].sort():
             model = Model(source["encoder"], source["state"], name)
-            found.setdefault(source["dataset"], {}).setdefault(model, {})[source["fold"], spc] = path
+            found.setdefault(source["dataset"], {})[model] = path
     return found
+
+
+def _read_folds(path: Path, section: Mapping[str, Any], model: str, spc: int) -> list[list[pl.DataFrame]]:
+    """Read the predictions of a model for the test objects, by fold and seed."""
+    return [
+        [
+            read_predictions(path, section["classes"], model=model, fold=fold, spc=spc, seed=number)
+            for number in range(section["seeds"])
+        ]
+        for fold in range(section["folds"])
+    ]
 
 
 @dataclass(frozen=True)

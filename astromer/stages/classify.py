@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -29,53 +30,57 @@ def train_heads(
     folder: Path,
     *,
     heads: Mapping[str, Mapping[str, Any]],
-    fold: int,
+    folds: Sequence[int],
     spc: Sequence[int],
+    seeds: Sequence[int],
     classes: Sequence[str],
     weighting: Weighting,
     training: Mapping[str, Any],
-    seed: int,
     state: str,
     tags: Mapping[str, Any],
 ) -> None:
-    """Train all heads of one fold, for each SPC, on the stored embeddings and score them on the test objects.
+    """Train all heads, for each fold, SPC and seed, on the stored embeddings and score them on the test objects.
 
     Args:
         embeddings: file written by `astromer.stages.embed`.
         split: sets of the dataset.
         folder: written: `predictions.parquet` (validation and test), `metrics.csv`, `history.csv` and
-            `models/spc<spc>/<name of the head>.keras`.
+            `models/fold<fold>/spc<spc>/seed<number of the seed>/<name of the head>.keras`.
         heads: by name, `head` (its module), `variant`, `standardise` and `hidden_units`, see
             `astromer.models.heads.build_head`.
-        fold, spc: fold, and all SPC.
+        folds, spc: all folds, and all SPC.
+        seeds: seeds of all random numbers, one for each initialisation.
         classes: classes in the order of the labels.
         weighting: see `astromer.training.classification.train_classifier`.
         training: section of the configuration.
-        seed: seed of all random numbers.
         state: folder of the states from which a killed job resumes; deleted at the end.
         tags: columns that identify the scores, see `astromer.evaluation.scores.tag_scores`.
     """
     options = HeadTraining.read(training, "classification.training")
     sets, results = pl.read_parquet(split), Results(classes, tags)
-    for size, vectors in read_embeddings(embeddings, spc).items():
+    for fold, size, vectors in read_embeddings(embeddings, folds, spc):
         tables = sets_of(vectors, sets, fold=fold, spc=size)
-        for name, head in heads.items():
-            identity = {"seed": seed, "batch_size": options.batch_size, "weighting": weighting, "head": dict(head)}
-            modules = [f"astromer.models.heads.{head['head']}"]
+        for (number, seed), (name, head) in product(enumerate(seeds), heads.items()):
+            place = f"fold{fold}/spc{size}/seed{number}"
             job_fingerprint = fingerprint(
-                [embeddings, split], stage=__file__, modules=modules, fold=fold, spc=size, **identity
+                [embeddings, split],
+                stage=__file__,
+                modules=[f"astromer.models.heads.{head['head']}"],
+                **{"fold": fold, "spc": size, "seed": seed, "head": dict(head)},
+                **{"batch_size": options.batch_size, "weighting": weighting},
             )
             trained = _train_head(
                 tables,
-                folder / f"models/spc{size}/{name}.keras",
+                folder / f"models/{place}/{name}.keras",
                 head=head,
                 seed=seed,
                 classes=classes,
                 options=options,
                 weighting=weighting,
-                state=StateFile(Path(state, f"spc{size}", name), job_fingerprint),
+                state=StateFile(Path(state, place, name), job_fingerprint),
             )
-            results.add(name, "head", size, trained.predictions, history=trained.history)
+            about = {"fold": fold, "spc": size, "seed": number}
+            results.add(name, "head", trained.predictions, **about, history=trained.history)
     results.write(folder)
     shutil.rmtree(state, ignore_errors=True)
 

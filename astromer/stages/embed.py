@@ -1,9 +1,12 @@
 """Stage 6: representations of the windows of a dataset, computed once and read by every classifier."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from astromer.data.batches import PAD_MULTIPLE, plain_batches
 from astromer.evaluation.embeddings import embed_windows
@@ -35,30 +38,34 @@ def embed_finetuned(
     models: Sequence[Path],
     train: Sequence[Path],
     validation: Sequence[Path],
-    test: Path,
+    test: Sequence[Path],
     embeddings: Path,
     *,
+    folds: Sequence[int],
     spc: Sequence[int],
     window: int,
     arrays: Sequence[str],
     whole_windows: bool,
 ) -> None:
-    """Run the finetuned encoder of each SPC of one fold once on all windows of its objects.
+    """Run the finetuned encoder of each fold and SPC once on all windows of its objects.
 
     Args:
-        models: files `model.keras` of the finetuned reconstructors, one per SPC.
-        train, validation: records, one file per SPC.
-        test: records of the test objects, which all SPC share.
-        embeddings: written, with the column `spc` before those of `embed_frozen`.
-        spc: samples per class of each model.
+        models: files `model.keras` of the finetuned reconstructors, for each fold and SPC, in the order of the folds.
+        train, validation: records, one file for each model.
+        test: records of the test objects, one file per fold, which all SPC share.
+        embeddings: written, with the columns `fold` and `spc` before those of `embed_frozen`; one row group per model,
+            so that neither this job nor a reader holds more than one model's vectors.
+        folds, spc: all folds, and all SPC.
         window, arrays, whole_windows: as for `embed_frozen`.
     """
-    tables = [
-        _embed(model, [*sets, test], window, arrays, whole_windows).select(pl.lit(size).alias("spc"), pl.all())
-        for size, model, *sets in zip(spc, models, train, validation, strict=True)
-    ]
-    with atomic_path(embeddings) as temporary:
-        pl.concat(tables).write_parquet(temporary)
+    with atomic_path(embeddings) as temporary, ExitStack() as stack:
+        writer = None
+        for (fold, size), model, *sets in zip(product(folds, spc), models, train, validation, strict=True):
+            keys = [pl.lit(value, pl.Int32).alias(name) for name, value in (("fold", fold), ("spc", size))]
+            records = [*sets, test[folds.index(fold)]]
+            table = _embed(model, records, window, arrays, whole_windows).select(*keys, pl.all()).to_arrow()
+            writer = writer or stack.enter_context(pq.ParquetWriter(temporary, table.schema, compression="zstd"))
+            writer.write_table(table)
 
 
 def _embed(

@@ -1,6 +1,7 @@
 """Stage 7: classical models, on the vectors of an encoder, on features alone, and on both together."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
@@ -25,13 +26,13 @@ def fit_probes(
     *,
     on_features: Path | None = None,
     models: Sequence[str],
-    fold: int,
+    folds: Sequence[int],
     spc: Sequence[int],
+    seeds: Sequence[int],
     classes: Sequence[str],
-    seed: int,
     tags: Mapping[str, Any],
 ) -> None:
-    """Fit classical models to the vectors of an encoder, for each SPC of one fold, and score them on the test objects.
+    """Fit classical models to the vectors of an encoder, for each fold, SPC and seed, and score them on test objects.
 
     They are fitted to the training and the validation objects, because nothing stops them early.
 
@@ -41,18 +42,18 @@ def fit_probes(
         folder: written: `predictions.parquet` and `metrics.csv`.
         on_features: predictions of `fit_controls` with `leave_out`, which `fused` needs.
         models: names of classical models, and `fused`.
-        fold, spc, classes, seed, tags: as for `astromer.stages.classify.train_heads`.
+        folds, spc, seeds, classes, tags: as for `astromer.stages.classify.train_heads`.
     """
     sets, results = pl.read_parquet(split), Results(classes, tags)
-    for size, windows in read_embeddings(embeddings, spc).items():
+    for fold, size, windows in read_embeddings(embeddings, folds, spc):
         training, test = _fitted_and_test(object_vectors(windows), sets, fold, size)
-        for name in models:
+        for (number, seed), name in product(enumerate(seeds), models):
+            about = {"fold": fold, "spc": size, "seed": number}
             if name == FUSED:
-                predictions = _fuse(on_features, (training, test), classes, seed=seed, spc=size)
-                results.add(name, "fused", size, predictions)
+                results.add(name, "fused", _fuse(on_features, (training, test), classes, seed, about), **about)
             else:
                 fitted = fit_classical(name, training, test, classes, seed=seed)
-                results.add(name, "probe", size, {"test": fitted.predictions})
+                results.add(name, "probe", {"test": fitted.predictions}, **about)
     results.write(folder)
 
 
@@ -64,13 +65,13 @@ def fit_controls(
     wrong_period: Sequence[Path] = (),
     models: Mapping[str, Sequence[str]],
     leave_out: bool = False,
-    fold: int,
+    folds: Sequence[int],
     spc: Sequence[int],
+    seeds: Sequence[int],
     classes: Sequence[str],
-    seed: int,
     tags: Mapping[str, Any],
 ) -> None:
-    """Fit classical models to features alone, for each SPC of one fold, on the same objects as all other classifiers.
+    """Fit classical models to features alone, for each fold, SPC and seed, on the objects of all other classifiers.
 
     Args:
         split: sets of the dataset.
@@ -81,14 +82,14 @@ def fit_controls(
         models: by name, the kind of features and the classical model.
         leave_out: also predict each training object by a model on all features that was fitted without it; the fused
             classifier of every encoder needs these predictions.
-        fold, spc, classes, seed, tags: as for `astromer.stages.classify.train_heads`.
+        folds, spc, seeds, classes, tags: as for `astromer.stages.classify.train_heads`.
     """
     sets, results = pl.read_parquet(split), Results(classes, tags)
     objects = sets.select("id", "label").unique("id").sort("id")
     right = _read_features(features)
     for name, (columns, model) in models.items():
         table = _features(_read_features(wrong_period) if name == "wrong_period" else right, objects, columns)
-        for size in spc:
+        for fold, size, (number, seed) in product(folds, spc, enumerate(seeds)):
             training, test = _fitted_and_test(table, sets, fold, size)
             if name == "shuffled_labels":
                 training = shuffled_labels(training, seed=seed)
@@ -97,7 +98,8 @@ def fit_controls(
             predictions = {"test": fitted.predictions}
             if leave_out and name == FUSED_FEATURES:
                 predictions[HELD_OUT] = held_out(model, training, classes, seed=seed)
-            results.add(name, kind, size, predictions, importances=fitted.importances, imputed=fitted.imputed)
+            about = {"fold": fold, "spc": size, "seed": number}
+            results.add(name, kind, predictions, **about, importances=fitted.importances, imputed=fitted.imputed)
     results.write(folder)
 
 
@@ -120,9 +122,8 @@ def _fuse(
     on_features: Path | None,
     vectors: tuple[pl.DataFrame, pl.DataFrame],
     classes: Sequence[str],
-    *,
     seed: int,
-    spc: int,
+    about: Mapping[str, int],
 ) -> dict[str, pl.DataFrame]:
     """Mix the probabilities of a model on features with those of a model on vectors, a pair of training and test.
 
@@ -132,7 +133,7 @@ def _fuse(
     if on_features is None:
         raise InputError(f"{FUSED}: expected the predictions of {FUSED_FEATURES}, without which nothing can be mixed")
     of_features = {
-        subset: read_predictions(on_features, classes, model=FUSED_FEATURES, spc=spc, subset=subset)
+        subset: read_predictions(on_features, classes, model=FUSED_FEATURES, subset=subset, **about)
         for subset in ("test", HELD_OUT)
     }
     of_vectors = {

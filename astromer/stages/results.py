@@ -1,6 +1,6 @@
 """What all classifiers read and write: embeddings; predictions and scores, in one file for all of a job."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from astromer.files import atomic_path
 
 @dataclass
 class Results:
-    """Predictions and scores of the classifiers of one dataset and fold.
+    """Predictions and scores of the classifiers of one dataset.
 
     Attributes:
         classes: the dataset's ordered class list.
@@ -29,22 +29,34 @@ class Results:
     tables: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
 
     def add(
-        self, model: str, kind: str, spc: int, predictions: Mapping[str, pl.DataFrame], **tables: pl.DataFrame
+        self,
+        model: str,
+        kind: str,
+        predictions: Mapping[str, pl.DataFrame],
+        *,
+        fold: int,
+        spc: int,
+        seed: int,
+        **tables: pl.DataFrame,
     ) -> None:
         """Score the predictions of one classifier.
 
         Args:
-            model, kind, spc: name and kind of the classifier, and samples per class.
-            predictions: tables of `astromer.evaluation.predictions` by subset, `test` and perhaps `validation`.
+            model, kind: name and kind of the classifier.
+            predictions: tables of `astromer.evaluation.predictions` by subset: `test`, and what else there is.
+            fold, spc, seed: fold, samples per class, and number of the initialisation.
             **tables: further tables, by the stem of the file in which they are collected.
         """
         for subset, table in predictions.items():
-            self.predictions.append(of_classifier(table, model=model, spc=spc, subset=subset))
+            named = of_classifier(table, model=model, fold=fold, spc=spc, seed=seed, subset=subset)
+            self.predictions.append(named)
         scores = score_predictions(predictions["test"], self.classes)
-        self.scores.append(tag_scores(scores, **self.tags, spc=spc, model=model, kind=kind))
+        tagged = tag_scores(scores, **self.tags, fold=fold, spc=spc, seed=seed, model=model, kind=kind)
+        self.scores.append(tagged)
         for name, table in tables.items():
-            keys = [pl.lit(model).alias("model"), pl.lit(spc).alias("spc")]
-            self.tables.setdefault(name, []).append(table.select(*keys, pl.all()))
+            keys = {"model": model, "fold": fold, "spc": spc, "seed": seed}
+            columns = [pl.lit(value).alias(key) for key, value in keys.items()]
+            self.tables.setdefault(name, []).append(table.select(*columns, pl.all()))
 
     def write(self, folder: Path) -> None:
         """Write `predictions.parquet`, `metrics.csv` and the further tables to `folder`."""
@@ -55,9 +67,14 @@ class Results:
                 pl.concat(tables, how="diagonal").write_csv(temporary)
 
 
-def read_embeddings(path: Path, spc: Sequence[int]) -> dict[int, pl.DataFrame]:
-    """Read embeddings by SPC; those of a finetuned encoder have the column `spc`, because each SPC has its own."""
-    table = pl.read_parquet(path)
-    if "spc" not in table.columns:
-        return dict.fromkeys(spc, table)
-    return {size: table.filter(pl.col("spc") == size).drop("spc") for size in spc}
+def read_embeddings(path: Path, folds: Sequence[int], spc: Sequence[int]) -> Iterator[tuple[int, int, pl.DataFrame]]:
+    """Yield fold, SPC and the vectors for it, one after the other.
+
+    Vectors of finetuned encoders have the columns `fold` and `spc`, because each of these has an encoder of its own.
+    """
+    table = pl.scan_parquet(path, glob=False)
+    shared = None if "spc" in table.collect_schema() else table.collect()
+    for fold in folds:
+        for size in spc:
+            own = shared if shared is not None else table.filter(fold=fold, spc=size).drop("fold", "spc").collect()
+            yield fold, size, own

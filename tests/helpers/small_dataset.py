@@ -16,7 +16,7 @@ from astromer.stages.classify import train_heads
 CLASSES = ["EC", "RRab"]
 SPC = [10, 20]
 STARS = 60
-TAGS = {"run": "test", "dataset": "sky", "fold": 0, "data": "simulated"}
+TAGS = {"run": "test", "dataset": "sky", "data": "simulated"}
 OF_ENCODER = {**TAGS, "encoder": "v2", "state": "frozen"}
 HEAD = {"variant": "paper", "standardise": None, "hidden_units": [4]}
 
@@ -108,12 +108,12 @@ def train(folder: Path, **changes: Any) -> None:
     """Train two heads for each SPC on `embeddings.parquet` of a folder, into its folder `heads`."""
     arguments: dict[str, Any] = {
         "heads": {"skip": {"head": "skip", **HEAD}, "msx": {"head": "msx", **HEAD}},
-        "fold": 0,
+        "folds": [0],
         "spc": SPC,
+        "seeds": [3],
         "classes": CLASSES,
         "weighting": "objects",
         "training": {"learning_rate": 0.05, "batch_size": 16, "epochs": 20, "patience": 20},
-        "seed": 3,
         "state": str(folder / "state"),
         "tags": OF_ENCODER,
     }

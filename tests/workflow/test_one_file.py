@@ -71,7 +71,7 @@ def test_a_head_and_a_baseline_are_one_file_each(extended):
     (extended.root / "astromer/models/heads/first.py").write_text(HEAD)
     (extended.root / "astromer/models/baselines/magnitudes.py").write_text(BASELINE)
     extended.config["classification"] |= {"heads": {"first": {}}, "baselines": {"magnitudes": {}}}
-    scores = {"classify/v2_tiny/frozen/sim_macho/fold0/heads": "first", "baseline/sim_macho/fold0": "magnitudes"}
+    scores = {"classify/v2_tiny/frozen/sim_macho/heads": "first", "baseline/sim_macho": "magnitudes"}
     output = extended.run("--cores", "2", "--", *(f"results/tiny/{score}/metrics.csv" for score in scores))
     assert extended.jobs(output) == {"train_heads": 1, "train_baselines": 1}
     for score, model in scores.items():

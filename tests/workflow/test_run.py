@@ -56,7 +56,7 @@ def test_end_of_run_says_where_the_results_are(finished, copy_of):
 
 def test_killed_run_finishes_on_the_next_with_the_tables_of_an_unbroken_one(finished, workflow):
     """Two runs of one configuration, one of them killed, write the same bytes."""
-    target = "results/tiny/classify/v2_tiny/finetuned/sim_macho/fold0/heads/metrics.csv"
+    target = "results/tiny/classify/v2_tiny/finetuned/sim_macho/heads/metrics.csv"
     run = subprocess.Popen(
         workflow.command("--cores", "2", target),
         cwd=workflow.folder,
@@ -85,11 +85,11 @@ def test_failed_job_leaves_its_traceback_in_its_log(finished, copy_of):
     copy = copy_of(finished)
     damaged = copy.results / "embed/v2_tiny/sim_macho/frozen.parquet"
     damaged.write_bytes(b"no longer a table")
-    folder = copy.results / "classify/v2_tiny/frozen/sim_macho/fold0/heads"
+    folder = copy.results / "classify/v2_tiny/frozen/sim_macho/heads"
     output = copy.run(
         "--cores", "1", "--retries", "0", "--", str(folder.relative_to(copy.folder) / "metrics.csv"), ok=False
     )
-    assert "Traceback" in (copy.results / "logs/train_heads/v2_tiny/frozen/sim_macho/fold0.log").read_text()
+    assert "Traceback" in (copy.results / "logs/train_heads/v2_tiny/frozen/sim_macho.log").read_text()
     assert "Traceback" in output
     assert not (folder / "metrics.csv").exists()
 

@@ -23,7 +23,7 @@ def fold(accuracy: float, seed: int, stars: int = 150, first: int = 0) -> pl.Dat
 
 
 def folds(one: float, other: float, stars: int = 150):
-    return [(fold(one, seed, stars, 40 * seed), fold(other, seed + 50, stars, 40 * seed)) for seed in range(3)]
+    return [[(fold(one, seed, stars, 40 * seed), fold(other, seed + 50, stars, 40 * seed))] for seed in range(3)]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_claim_has_to_exceed_its_margin():
 
 
 def test_a_model_does_not_beat_itself():
-    same = [(fold(0.7, 0), fold(0.7, 0))]
+    same = [[(fold(0.7, 0), fold(0.7, 0))]]
     assert compare(same, CLASSES, resamples=50)[:4] == (0, 0, 0, "does not hold")
 
 
@@ -57,13 +57,23 @@ def test_the_interval_shrinks_with_the_number_of_stars_and_pairing():
     assert width(folds(0.8, 0.75, 1500)) < 0.6 * width(folds(0.8, 0.75, 150))
     base = fold(0.7, 1)
     better = pl.concat([fold(1.0, 1).head(15), base.tail(135)])
-    assert width([(better, base)]) < 0.6 * width([(fold(0.75, 2), base)])
+    assert width([[(better, base)]]) < 0.6 * width([[(fold(0.75, 2), base)]])
 
 
 def test_the_same_seed_gives_the_same_interval_whatever_the_order_of_rows():
     pairs = folds(0.8, 0.7)
-    shuffled = [tuple(table.sample(fraction=1, shuffle=True, seed=3) for table in pair) for pair in pairs]
+    shuffled = [[tuple(table.sample(fraction=1, shuffle=True, seed=3) for table in pair)] for (pair,) in pairs]
     assert compare(pairs, CLASSES, resamples=60) == compare(shuffled, CLASSES, resamples=60)
+
+
+def test_seeds_of_a_fold_are_averaged_and_widen_the_interval():
+    """The seeds of the first model differ by much: one is right, the other wrong."""
+    good, poor, other = fold(0.95, 0), fold(0.5, 1), fold(0.7, 2)
+    both = compare([[(good, other), (poor, other)]], CLASSES, resamples=300)
+    single = [compare([[(model, other)]], CLASSES, resamples=300) for model in (good, poor)]
+    assert both.difference == pytest.approx(np.mean([claim.difference for claim in single]))
+    assert both.high - both.low > max(claim.high - claim.low for claim in single)
+    assert (both.folds, both.objects) == (1, 150)
 
 
 def test_macro_f1_is_that_of_scikit_learn():
@@ -76,6 +86,6 @@ def test_macro_f1_is_that_of_scikit_learn():
 
 def test_models_of_different_objects_cannot_be_compared():
     with pytest.raises(InputError, match="fold 1 the two models predicted different objects"):
-        compare([(fold(1, 0), fold(1, 0)), (fold(1, 0), fold(1, 0, first=3))], CLASSES)
+        compare([[(fold(1, 0), fold(1, 0))], [(fold(1, 0), fold(1, 0, first=3))]], CLASSES)
     with pytest.raises(InputError, match="no folds"):
         compare([], CLASSES)

@@ -138,33 +138,45 @@ def test_predictions_file_round_trip_and_error_names_the_file(tmp_path, two_leve
     keys = [("skip", 20, "test"), ("skip", 20, "validation"), ("skip", 100, "test"), ("avg", 20, "test")]
     tables = [two_levels.with_columns(p_EC=pl.lit(number, pl.Float32)) for number in range(len(keys))]
     named = [
-        of_classifier(table, model=model, spc=spc, subset=subset)
+        of_classifier(table, model=model, fold=0, spc=spc, subset=subset)
         for table, (model, spc, subset) in zip(tables, keys, strict=True)
     ]
     pl.concat(named).write_parquet(path)
     for table, (model, spc, subset) in zip(tables, keys, strict=True):
-        assert read_predictions(path, CLASSES, model=model, spc=spc, subset=subset).equals(table)
-    assert read_predictions(path, CLASSES, model="skip", spc=20).equals(tables[0])
-    with pytest.raises(InputError, match=r"predictions \[1\]\.parquet: skip, 20 samples per class, test: .*columns"):
-        read_predictions(path, CLASSES[::-1], model="skip", spc=20)
-    with pytest.raises(InputError, match=r"predictions \[1\]\.parquet: avg, 100 samples per class, test: .*no rows"):
-        read_predictions(path, CLASSES, model="avg", spc=100)
+        assert read_predictions(path, CLASSES, model=model, fold=0, spc=spc, subset=subset).equals(table)
+    assert read_predictions(path, CLASSES, model="skip", fold=0, spc=20).equals(tables[0])
+    with pytest.raises(
+        InputError, match=r"predictions \[1\]\.parquet: skip, fold 0, 20 samples per class, seed 0, test: .*columns"
+    ):
+        read_predictions(path, CLASSES[::-1], model="skip", fold=0, spc=20)
+    with pytest.raises(
+        InputError, match=r"predictions \[1\]\.parquet: avg, fold 0, 100 samples per class, seed 0, test: .*no rows"
+    ):
+        read_predictions(path, CLASSES, model="avg", fold=0, spc=100)
     two_levels.write_parquet(path)
     with pytest.raises(InputError, match=r"predictions \[1\]\.parquet"):
-        read_predictions(path, CLASSES, model="skip", spc=20)
+        read_predictions(path, CLASSES, model="skip", fold=0, spc=20)
 
 
-def metrics_of(folds, model="skip", kind="head", spc=20, dataset="alcock"):
-    """Rows of the metrics table with macro F1 0.5, 0.6, 0.7... in the folds."""
+def metrics_of(folds, model="skip", kind="head", spc=20, dataset="alcock", seed=0):
+    """Rows of the metrics table with macro F1 0.5, 0.6, 0.7... in the folds, and 0.02 more for each seed."""
     parts = []
     for fold in folds:
         scores = pl.DataFrame(
-            [("object", "f1", None, 0.5 + 0.1 * fold, 100 + fold)],
+            [("object", "f1", None, 0.5 + 0.1 * fold + 0.02 * seed, 100 + fold)],
             schema={name: METRICS_SCHEMA[name] for name in ("level", "metric", "class", "value", "count")},
             orient="row",
         )
         encoder, state = ("v2", "frozen") if kind == "head" else (None, None)
-        tags = {"dataset": dataset, "fold": fold, "spc": spc, "model": model, "kind": kind, "data": "simulated"}
+        tags = {
+            "dataset": dataset,
+            "fold": fold,
+            "spc": spc,
+            "seed": seed,
+            "model": model,
+            "kind": kind,
+            "data": "simulated",
+        }
         parts.append(tag_scores(scores, run="demo", encoder=encoder, state=state, **tags))
     return pl.concat(parts)
 
@@ -174,6 +186,16 @@ def test_summary_has_mean_and_sample_deviation():
     assert row["mean"] == pytest.approx(0.6)
     assert row["std"] == pytest.approx(np.std([0.5, 0.6, 0.7], ddof=1))
     assert (row["folds"], row["count_min"], row["count_max"]) == (3, 100, 102)
+
+
+def test_seeds_have_a_deviation_of_their_own():
+    row = summarise(pl.concat(metrics_of([0, 1], seed=seed) for seed in (1, 0)), {"alcock": [0, 1]}).row(0, named=True)
+    assert row["mean"] == pytest.approx(0.56)
+    assert row["std"] == pytest.approx(np.std([0.51, 0.61], ddof=1))
+    assert row["std_seeds"] == pytest.approx(np.std([0.5, 0.52], ddof=1))
+    assert (row["folds"], row["seeds"]) == (2, 2)
+    with pytest.raises(InputError, match="expected the same seeds in all folds"):
+        summarise(pl.concat([metrics_of([0, 1]), metrics_of([0], seed=1)]), {"alcock": [0, 1]})
 
 
 def test_one_fold_has_no_deviation():
@@ -194,7 +216,9 @@ def test_groups_are_kept_apart():
 )
 def test_folds_other_than_the_expected_ones_are_an_error(folds, expected):
     rows = pl.concat([metrics_of([0, 1, 2][: len(expected["alcock"])], "max"), metrics_of(folds)])
-    with pytest.raises(InputError, match=r"alcock, 20 samples per class, v2, skip \(f1\): expected the folds"):
+    with pytest.raises(
+        InputError, match=r"alcock, 20 samples per class, v2, skip \(f1\): expected the (folds|same seeds)"
+    ):
         summarise(rows, expected)
 
 

@@ -99,14 +99,15 @@ def test_ablation_notebook(run_notebook, tmp_path):
 
 
 def test_confusion_notebook(run_notebook, tmp_path):
-    paths = [tmp_path / f"fold{fold}.parquet" for fold in range(2)]
-    for fold, path in enumerate(paths):
-        keys = [("skip", 20), ("skip", 100), ("logistic", 20)]
-        tables = [of_classifier(predictions_of(fold), model=model, spc=spc, subset="test") for model, spc in keys]
-        pl.concat(tables).write_parquet(path)
+    keys = [("skip", 20), ("skip", 100), ("logistic", 20)]
+    tables = [
+        of_classifier(predictions_of(fold), model=model, fold=fold, spc=spc) for fold in range(2) for model, spc in keys
+    ]
+    pl.concat(tables).write_parquet(tmp_path / "predictions.parquet")
     table = run_notebook(
         "fig13",
-        predictions=[str(path) for path in paths],
+        predictions=str(tmp_path / "predictions.parquet"),
+        folds=[0, 1],
         spc=[20, 100],
         classes=CLASSES,
         dataset="sim",

@@ -29,22 +29,21 @@ def claims(tmp_path):
     """The claims of two folds and SPC 20 and 100, where `new` is good, `old` better with 100, and the rest is poor."""
     accuracies = {("new", "skip"): 0.9, ("random", "skip"): 0.4, ("old", "skip"): 0.7, (None, "raw_gru"): 0.9}
     paths, sources = [], []
-    for fold in (0, 1):
-        for (encoder, model), accuracy in accuracies.items():
-            tables = [
-                of_classifier(predictions(accuracy, 7 * fold + spc), model=model, spc=spc, subset="test")
-                for spc in (20, 100)
-            ]
-            paths.append(tmp_path / f"{fold}_{encoder}.parquet")
-            pl.concat(tables).write_parquet(paths[-1])
-            state = "frozen" if encoder else None
-            sources.append({"encoder": encoder, "state": state, "dataset": "alcock", "fold": fold})
+    for (encoder, model), accuracy in accuracies.items():
+        tables = [
+            of_classifier(predictions(accuracy, 7 * fold + spc), model=model, fold=fold, spc=spc)
+            for fold in (0, 1)
+            for spc in (20, 100)
+        ]
+        paths.append(tmp_path / f"{encoder}.parquet")
+        pl.concat(tables).write_parquet(paths[-1])
+        sources.append({"encoder": encoder, "state": "frozen" if encoder else None, "dataset": "alcock"})
     write_claims(
         paths,
         tmp_path / "claims.csv",
         sources=sources,
         encoders=ENCODERS,
-        datasets={"alcock": {"classes": CLASSES, "spc": [20, 100]}},
+        datasets={"alcock": {"classes": CLASSES, "spc": [20, 100], "folds": 2, "seeds": 1}},
         head="skip",
         seed=1,
     )

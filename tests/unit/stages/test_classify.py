@@ -31,10 +31,10 @@ def test_each_head_and_spc_is_trained_and_scored(folder):
     sets = pl.read_parquet(folder / "split.parquet").filter(pl.col("fold") == 0)
     for model in ("skip", "msx"):
         for spc in SPC:
-            assert (folder / f"heads/models/spc{spc}/{model}.keras").exists()
+            assert (folder / f"heads/models/fold0/spc{spc}/seed0/{model}.keras").exists()
             for subset, size in (("test", None), ("validation", spc)):
                 found = read_predictions(
-                    folder / "heads/predictions.parquet", CLASSES, model=model, spc=spc, subset=subset
+                    folder / "heads/predictions.parquet", CLASSES, model=model, fold=0, spc=spc, subset=subset
                 )
                 expected = sets.filter((pl.col("subset") == subset) & pl.col("spc").eq_missing(size))
                 assert set(found["id"]) == set(expected["id"])
@@ -47,6 +47,21 @@ def test_each_head_and_spc_is_trained_and_scored(folder):
     assert set(metrics["state"]) == {"frozen"}
     assert pl.read_csv(folder / "heads/history.csv").group_by("model", "spc").len()["len"].to_list() == [20] * 4
     assert not (folder / "state").exists()
+
+
+def test_each_fold_and_seed_is_trained(folder):
+    train(folder, heads={"msx": {"head": "msx", **small_dataset.HEAD}}, folds=[0, 1], spc=[10], seeds=[3, 4])
+    keys = ["fold", "seed"]
+    expected = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert read_metrics(folder / "heads/metrics.csv").select(keys).unique().sort(keys).rows() == expected
+    found = {
+        key: read_predictions(
+            folder / "heads/predictions.parquet", CLASSES, model="msx", spc=10, fold=key[0], seed=key[1]
+        )
+        for key in expected
+    }
+    assert set(found[0, 0]["id"]) == set(found[0, 1]["id"]) != set(found[1, 0]["id"])
+    assert not found[0, 0].equals(found[0, 1])
 
 
 def test_killed_job_ends_with_the_files_of_an_unbroken_one(folder, tmp_path):
@@ -67,7 +82,9 @@ def test_killed_job_ends_with_the_files_of_an_unbroken_one(folder, tmp_path):
 def test_a_finetuned_encoder_is_another_one_for_each_spc(folder):
     """The embeddings of the smaller SPC hold the classes, those of the larger one nothing."""
     tables = [
-        small_dataset.embeddings(signal_to_noise=strength).select(pl.lit(spc).alias("spc"), pl.all())
+        small_dataset.embeddings(signal_to_noise=strength).select(
+            pl.lit(0).alias("fold"), pl.lit(spc).alias("spc"), pl.all()
+        )
         for spc, strength in zip(SPC, (5.0, 0.0), strict=True)
     ]
     pl.concat(tables).write_parquet(folder / "embeddings.parquet")

@@ -9,8 +9,8 @@ from astromer.evaluation.predictions import read_predictions
 from astromer.evaluation.scores import read_metrics
 from astromer.stages.probe import fit_controls, fit_probes
 
-WITHOUT_ENCODER = {**TAGS, "fold": 1, "encoder": None, "state": None}
-COMMON = {"fold": 1, "spc": SPC, "classes": CLASSES, "seed": 0}
+WITHOUT_ENCODER = {**TAGS, "encoder": None, "state": None}
+COMMON = {"folds": [1], "spc": SPC, "seeds": [0], "classes": CLASSES}
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def probed(split, tmp_path):
     def fit(strength, of_features, models=("logistic", "fused")):
         vectors = write_embeddings(tmp_path / "embeddings.parquet", signal_to_noise=strength)
         on_features = predict_from_features(split, tmp_path, signal_to_noise=of_features)
-        options = {"on_features": on_features, "models": models, "tags": OF_ENCODER | {"fold": 1}}
+        options = {"on_features": on_features, "models": models, "tags": OF_ENCODER}
         fit_probes(vectors, split, tmp_path / "probes", **options, **COMMON)
         return read_metrics(tmp_path / "probes/metrics.csv")
 
@@ -68,7 +68,7 @@ def test_probes_predict_the_test_objects_once_for_each_spc(probed, split, tmp_pa
     tested = pl.read_parquet(split).filter((pl.col("fold") == 1) & (pl.col("subset") == "test"))
     for model in ("logistic", "fused"):
         for spc in SPC:
-            found = read_predictions(tmp_path / "probes/predictions.parquet", CLASSES, model=model, spc=spc)
+            found = read_predictions(tmp_path / "probes/predictions.parquet", CLASSES, model=model, fold=1, spc=spc)
             assert sorted(found["id"]) == sorted(tested["id"])
             assert accuracy(metrics, model, spc) > 0.9
     kinds = metrics.select("model", "kind", "encoder", "state").unique().sort("model").rows()
@@ -85,14 +85,14 @@ def test_the_fused_classifier_takes_the_better_part(probed, strength, of_feature
 def test_what_fused_needs_is_demanded(split, tmp_path):
     vectors = write_embeddings(tmp_path / "embeddings.parquet")
     with pytest.raises(InputError, match="expected the predictions of features_forest"):
-        fit_probes(vectors, split, tmp_path / "probes", models=["fused"], tags=OF_ENCODER | {"fold": 1}, **COMMON)
+        fit_probes(vectors, split, tmp_path / "probes", models=["fused"], tags=OF_ENCODER, **COMMON)
 
 
 def test_training_objects_are_predicted_by_models_without_them(split, tmp_path):
     on_features = predict_from_features(split, tmp_path)
     chosen = (pl.col("fold") == 1) & (pl.col("spc") == 20) & pl.col("subset").is_in(["train", "validation"])
     learned = pl.read_parquet(split).filter(chosen)
-    table = read_predictions(on_features, CLASSES, model="features_forest", spc=20, subset="held_out")
+    table = read_predictions(on_features, CLASSES, model="features_forest", fold=1, spc=20, subset="held_out")
     assert sorted(table["id"]) == sorted(learned["id"])
 
 
@@ -110,7 +110,7 @@ def test_the_fused_classifier_needs_no_more_objects_than_the_smallest_spc(fewer,
         tmp_path / "probes",
         on_features=predict_from_features(tmp_path / "split.parquet", tmp_path, spc=[5]),
         models=["fused"],
-        tags=OF_ENCODER | {"fold": 1},
+        tags=OF_ENCODER,
         **COMMON | {"spc": [5]},
     )
     assert set(read_metrics(tmp_path / "probes/metrics.csv")["spc"]) == {5}

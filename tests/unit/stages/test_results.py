@@ -9,7 +9,7 @@ from astromer.evaluation.scores import METRICS_SCHEMA, read_metrics
 from astromer.stages.results import Results, read_embeddings
 
 CLASSES = ["EC", "RRab"]
-TAGS = {"run": "test", "encoder": "v2", "state": "finetuned", "dataset": "sky", "fold": 2, "data": "real"}
+TAGS = {"run": "test", "encoder": "v2", "state": "finetuned", "dataset": "sky", "data": "real"}
 
 
 def predictions(right: bool) -> pl.DataFrame:
@@ -20,10 +20,12 @@ def predictions(right: bool) -> pl.DataFrame:
 def test_files_hold_all_classifiers(tmp_path):
     results = Results(CLASSES, TAGS)
     curves = pl.DataFrame({"epoch": [1, 2], "loss": [0.5, 0.4]})
-    results.add("skip", "head", 20, {"validation": predictions(False), "test": predictions(True)}, history=curves)
+    about = {"fold": 2, "seed": 0}
+    both = {"validation": predictions(False), "test": predictions(True)}
+    results.add("skip", "head", both, spc=20, **about, history=curves)
     more = curves.with_columns(val_loss=pl.lit(0.3))
-    results.add("skip", "head", 100, {"test": predictions(False)}, history=more)
-    results.add("logistic", "probe", 100, {"test": predictions(True)})
+    results.add("skip", "head", {"test": predictions(False)}, spc=100, **about, history=more)
+    results.add("logistic", "probe", {"test": predictions(True)}, spc=100, **about)
     results.write(tmp_path / "new folder")
 
     file = tmp_path / "new folder/predictions.parquet"
@@ -33,7 +35,8 @@ def test_files_hold_all_classifiers(tmp_path):
         ("skip", 100, "test", False),
         ("logistic", 100, "test", True),
     ]:
-        assert read_predictions(file, CLASSES, model=model, spc=spc, subset=subset).equals(predictions(right))
+        found = read_predictions(file, CLASSES, model=model, fold=2, spc=spc, subset=subset)
+        assert found.equals(predictions(right))
 
     metrics = read_metrics(tmp_path / "new folder/metrics.csv")
     assert metrics.columns == list(METRICS_SCHEMA)
@@ -55,11 +58,15 @@ def test_files_hold_all_classifiers(tmp_path):
 
 
 @pytest.mark.parametrize("finetuned", [False, True])
-def test_vectors_of_a_finetuned_encoder_depend_on_the_spc(tmp_path, finetuned):
+def test_vectors_of_a_finetuned_encoder_depend_on_fold_and_spc(tmp_path, finetuned):
     one, other = (pl.DataFrame({"id": ["a", "b"], "mean": [value, value]}) for value in (1.0, 2.0))
-    tables = [(20, one), (100, other)]
-    several = pl.concat(table.select(pl.lit(spc).alias("spc"), pl.all()) for spc, table in tables)
+    tables = {(0, 20): one, (0, 100): other, (1, 20): other, (1, 100): one}
+    several = pl.concat(
+        table.select(pl.lit(fold).alias("fold"), pl.lit(spc).alias("spc"), pl.all())
+        for (fold, spc), table in tables.items()
+    )
     (several if finetuned else one).write_parquet(tmp_path / "embeddings.parquet")
-    read = read_embeddings(tmp_path / "embeddings.parquet", [20, 100])
-    assert read[20].equals(one)
-    assert read[100].equals(other if finetuned else one)
+    read = list(read_embeddings(tmp_path / "embeddings.parquet", [0, 1], [20, 100]))
+    assert [(fold, spc) for fold, spc, _ in read] == list(tables)
+    for fold, spc, table in read:
+        assert table.equals(tables[fold, spc] if finetuned else one)
