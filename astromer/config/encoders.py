@@ -66,6 +66,16 @@ class EncoderTraining(Training):
         return self
 
 
+class Finetuning(EncoderTraining):
+    """Training of a pretrained encoder on a dataset: of all its weights, or of a low-rank change."""
+
+    lora_rank: Positive | None = Field(
+        None,
+        description="Rank of a change of each attention projection that is trained while everything else keeps its "
+        "pretrained weights (LoRA); null trains all weights.",
+    )
+
+
 # v1: Astromer 1 (Donoso-Oliva et al. 2023, A&A 670, A54). v2: Astromer 2. v3: this project's, see docs/encoder.md.
 PAPER = {
     "head_dim": 64,

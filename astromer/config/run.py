@@ -11,6 +11,7 @@ from astromer.config.encoders import (
     AnyEncoder,
     Devices,
     EncoderTraining,
+    Finetuning,
     ImportedEncoder,
     Masking,
     Pretraining,
@@ -60,8 +61,8 @@ class Run(Section, defer_build=True):
         min_length=1,
         description="Labelled selections of a survey's objects, by name, in the order in which figures show them.",
     )
-    finetuning: EncoderTraining = Field(
-        EncoderTraining(),
+    finetuning: Finetuning = Field(
+        Finetuning(),
         description="Training of a pretrained encoder on a dataset, with the objective of pretraining (Sect. 4).",
     )
     classification: Classification = Field(

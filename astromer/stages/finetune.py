@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from astromer.config.encoders import Devices, EncoderTraining, Masking
-from astromer.models.weights import load_pretrained
+from astromer.config.encoders import Devices, Finetuning, Masking
+from astromer.models.lora import adapt_attention
+from astromer.models.weights import Pretrained, load_pretrained
 from astromer.stages.reconstruction import build_on_devices, learn_to_reconstruct
 
 
@@ -36,12 +37,19 @@ def finetune_encoder(
         state: folder of the state from which a killed job resumes.
         targets: table of the summary objective, for an encoder that has one.
     """
-    on_devices = Devices.read(devices, "devices")
+    on_devices, options = Devices.read(devices, "devices"), Finetuning.read(training, "finetuning")
+
+    def load() -> Pretrained:
+        pretrained = load_pretrained(model.parent)
+        if options.lora_rank is not None:
+            adapt_attention(pretrained.model, options.lora_rank)
+        return pretrained
+
     learn_to_reconstruct(
-        build_on_devices(on_devices, seed, lambda: load_pretrained(model.parent)),
+        build_on_devices(on_devices, seed, load),
         {"train": [train], "validation": [validation], "test": [test]},
         folder,
-        training=EncoderTraining.read(training, "finetuning"),
+        training=options,
         masking=Masking.read(masking, "masking"),
         devices=on_devices,
         window=window,

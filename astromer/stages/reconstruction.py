@@ -1,5 +1,6 @@
 """Training on the reconstruction of hidden magnitudes, shared by pretraining and finetuning."""
 
+import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -53,6 +54,7 @@ def learn_to_reconstruct(
     """
     config = pretrained.config
     identity: dict[str, Any] = {"encoder": config.plain(), "masking": masking.plain(), "window": window, "seed": seed}
+    identity |= {"trained": sum(math.prod(weight.shape) for weight in pretrained.model.trainable_variables)}
     identity |= {"batch_size": training.batch_size, "time_shift": training.time_shift, "devices": devices.plain()}
     objective = pretraining_objective(config)
     summary = targets if config.summary_weight else None

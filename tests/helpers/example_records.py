@@ -31,11 +31,16 @@ def write_stars(path: Path, classes: list[str] = CLASSES) -> Path:
     return path
 
 
-def small_reconstructor(architecture: str = "v2", variant: str = "paper") -> keras.Model:
-    """A reconstructor whose encoder has one block with two heads, the same at each call."""
-    keras.utils.set_random_seed(5)
+def small_config(architecture: str = "v2", variant: str = "paper") -> EncoderConfig:
+    """One block with two heads."""
     sizes = {"num_blocks": 1, "num_heads": 2, "head_dim": 4, "feedforward_dim": 8}
-    return build_reconstructor(EncoderConfig(architecture=architecture, variant=variant, **sizes))
+    return EncoderConfig(architecture=architecture, variant=variant, **sizes)
+
+
+def small_reconstructor(architecture: str = "v2", variant: str = "paper") -> keras.Model:
+    """A reconstructor with the encoder of `small_config`, the same at each call."""
+    keras.utils.set_random_seed(5)
+    return build_reconstructor(small_config(architecture, variant))
 
 
 def small_encoder() -> keras.Model:
