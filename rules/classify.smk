@@ -2,6 +2,7 @@
 
 IN   <results>/embed/<encoder>/<dataset>/..., <results>/features/<survey>/<shard>.parquet, <results>/splits/<dataset>.parquet
 OUT  <results>/classify/<encoder>/<state>/<dataset>/{heads,probes}/predictions.parquet, metrics.csv, ...
+     <results>/classify/<encoder>/<state>/<dataset>/end_to_end/...    heads that were trained together with the encoder
      <results>/classify/features/<dataset>/predictions.parquet, metrics.csv, importances.csv, imputed.csv
      <results>/tables/metrics.csv    one tidy table of all scores
      <results>/tables/claims.csv     differences of classifiers with intervals and verdicts
@@ -9,6 +10,24 @@ OUT  <results>/classify/<encoder>/<state>/<dataset>/{heads,probes}/predictions.p
 One job trains the classifiers of all folds, SPC and seeds: most of a small job is the import of TensorFlow, and a
 killed one resumes. The state of an encoder is `frozen` (as it was pretrained) or `finetuned`.
 """
+
+
+def head_sections(names):
+    """Return the sections of heads with the widths of their layers, by name."""
+    heads = RUN.classification.heads
+    return {name: {**heads[name].plain(), "hidden_units": RUN.classification.hidden_units_of(name)} for name in names}
+
+
+def head_modules(names):
+    """List the modules of heads."""
+    return [f"astromer.models.heads.{RUN.classification.heads[name].head}" for name in names]
+
+
+def encoder_models_of(wildcards):
+    """List the models of an encoder: the pretrained one, or the finetuned ones of all folds and SPC."""
+    if wildcards.state == "frozen":
+        return [f"<results>/pretrain/{wildcards.encoder}/model.keras"]
+    return of_all_sets("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.keras")(wildcards)
 
 
 rule train_heads:
@@ -34,10 +53,7 @@ rule train_heads:
         mem_mb=scaled_mem_mb(3000),
         runtime=scaled_runtime(120),
     params:
-        heads={
-            name: {**head.plain(), "hidden_units": RUN.classification.hidden_units_of(name)}
-            for name, head in RUN.classification.heads.items()
-        },
+        heads=head_sections(RUN.classification.frozen_heads),
         folds=folds_of,
         spc=all_spc_of,
         seeds=RUN.classifier_seeds,
@@ -47,13 +63,55 @@ rule train_heads:
         state=f"results/{RUN.run}/states/classify/{{encoder}}/{{state}}/{{dataset}}",
         tags=tags_of,
         simulated=RUN.simulated_surveys,
-        code=code_digest(
-            "train_heads", *(f"astromer.models.heads.{head.head}" for head in RUN.classification.heads.values())
-        ),
+        code=code_digest("train_heads", *head_modules(RUN.classification.frozen_heads)),
     message:
         "Training heads on {wildcards.dataset}, with the {wildcards.state} {wildcards.encoder}"
     script:
         "../workflow_scripts/train_heads.py"
+
+
+rule train_end_to_end:
+    """Train heads together with their encoder on the light curves of a dataset, and score them on its test objects."""
+    input:
+        models=encoder_models_of,
+        configs=lambda wildcards: [path.replace("model.keras", "config.json") for path in encoder_models_of(wildcards)],
+        train=of_all_sets("<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord"),
+        validation=of_all_sets("<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord"),
+        test=of_all_folds("<results>/records/{dataset}/fold{fold}/test/test.tfrecord"),
+    output:
+        models=directory("<results>/classify/{encoder}/{state}/{dataset}/end_to_end/models"),
+        history="<results>/classify/{encoder}/{state}/{dataset}/end_to_end/history.csv",
+        predictions="<results>/classify/{encoder}/{state}/{dataset}/end_to_end/predictions.parquet",
+        metrics="<results>/classify/{encoder}/{state}/{dataset}/end_to_end/metrics.csv",
+        provenance="<results>/classify/{encoder}/{state}/{dataset}/end_to_end/provenance.json",
+    log:
+        "<logs>/train_end_to_end/{encoder}/{state}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/train_end_to_end/{encoder}/{state}/{dataset}.jsonl"
+    retries: 2
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(4000),
+        runtime=scaled_runtime(480),
+    params:
+        heads=head_sections(RUN.classification.joined_heads),
+        folds=folds_of,
+        spc=all_spc_of,
+        seeds=RUN.classifier_seeds,
+        classes=classes_of,
+        window=RUN.window,
+        weighting=RUN.classification.weighting,
+        training=RUN.classification.training.plain(),
+        state=f"results/{RUN.run}/states/end_to_end/{{encoder}}/{{state}}/{{dataset}}",
+        tags=tags_of,
+        simulated=RUN.simulated_surveys,
+        code=code_digest("train_end_to_end", *head_modules(RUN.classification.joined_heads)),
+    message:
+        "Training heads and encoder together on {wildcards.dataset}, from the {wildcards.state} {wildcards.encoder}"
+    script:
+        "../workflow_scripts/train_end_to_end.py"
 
 
 rule fit_probes:

@@ -165,7 +165,12 @@ def features_of(wildcards, folder=""):
 def classifier_folders():
     """Return the folders of the results of all classifiers, each with the encoder, state and dataset of these."""
     sections = RUN.classification
-    kinds = [kind for kind, models in (("heads", sections.heads), ("probes", sections.probe_models)) if models]
+    models = {
+        "heads": sections.frozen_heads,
+        "end_to_end": sections.joined_heads,
+        "probes": sections.probe_models,
+    }
+    kinds = [kind for kind, names in models.items() if names]
     folders = {}
     for dataset in RUN.datasets:
         for encoder in RUN.encoders:

@@ -48,6 +48,8 @@ class Figure:
         datasets = [name for name in RUN.datasets if self.role in (None, RUN.role_of(name))]
         if "curves" in self.parameters and not RUN.trained_encoders:
             return []
+        if "predictions" in self.parameters and not RUN.classification.frozen_heads:
+            return []
         if "recipes" in self.parameters and not RUN.recipes:
             return []
         wildcards = {
@@ -155,7 +157,7 @@ INPUTS = {
 # Values that a notebook can have as parameters, by parameter name.
 VALUES = {
     "classifier": lambda wildcards: (
-        f"{next(iter(RUN.classification.heads))} on {next(iter(RUN.encoders))},"
+        f"{RUN.classification.frozen_heads[0]} on {next(iter(RUN.encoders))},"
         f" {RUN.states_of(next(iter(RUN.encoders)))[-1]}"
     ),
     "classes": lambda wildcards: RUN.datasets[dataset_of(wildcards)].classes,
@@ -165,7 +167,7 @@ VALUES = {
     "example_dataset": dataset_of,
     "folds": lambda wildcards: list(range(RUN.datasets[dataset_of(wildcards)].folds)),
     "masking": lambda wildcards: RUN.masking.plain(),
-    "model": lambda wildcards: next(iter(RUN.classification.heads)),
+    "model": lambda wildcards: RUN.classification.frozen_heads[0],
     "pretraining_surveys": lambda wildcards: RUN.pretraining.surveys,
     "recipes": lambda wildcards: RUN.recipes,
     "run": lambda wildcards: RUN.run,

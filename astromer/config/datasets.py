@@ -84,6 +84,12 @@ class Head(Section):
         None, description="Widths of the dense layers below the logits; null for `classification.hidden_units`."
     )
 
+    encoder: Literal["frozen", "train"] = Field(
+        "frozen",
+        description="`frozen`: the head is trained on stored vectors, which takes seconds. `train`: the encoder is "
+        "trained together with the head, on the light curves.",
+    )
+
     @property
     def arrays(self) -> tuple[str, ...]:
         """Arrays of `astromer.models.pooling.pool` that it reads."""
@@ -157,7 +163,17 @@ class Classification(Section):
     def arrays(self) -> list[str]:
         """Arrays that the embeddings contain: those that the heads and the classical models read."""
         probed = PROBE_ARRAYS if self.probe_models else ()
-        return sorted({"mean", *probed}.union(*(head.arrays for head in self.heads.values())))
+        return sorted({"mean", *probed}.union(*(self.heads[name].arrays for name in self.frozen_heads)))
+
+    @property
+    def frozen_heads(self) -> list[str]:
+        """Names of the heads on stored vectors."""
+        return [name for name, head in self.heads.items() if head.encoder == "frozen"]
+
+    @property
+    def joined_heads(self) -> list[str]:
+        """Names of the heads that are trained together with their encoder."""
+        return [name for name in self.heads if name not in self.frozen_heads]
 
     def hidden_units_of(self, head: str) -> list[int]:
         """Return the widths of a head's dense layers."""
@@ -179,7 +195,8 @@ class Classification(Section):
     def reads_padding(self) -> bool:
         """Whether a head reads the padding of windows, which the variant `released` of some heads does."""
         padded = {"padding", "sequence"}
-        return any(head.variant == "released" and not padded.isdisjoint(head.arrays) for head in self.heads.values())
+        heads = [self.heads[name] for name in self.frozen_heads]
+        return any(head.variant == "released" and not padded.isdisjoint(head.arrays) for head in heads)
 
     @model_validator(mode="after")
     def _fused_has_its_parts(self) -> Self:

@@ -61,8 +61,8 @@ def recipes_figure(
     add_caption(
         figure,
         f"{note} Each dot is an encoder; dots of one row differ in the seed alone. Left: error at hidden points over "
-        "that of the mean of the window's visible points, averaged over the classes of all datasets (1: only the mean is "
-        "imputed). Others: macro F1 per object, mean over folds, of classical models on the frozen encoder. "
+        "that of the mean of the window's visible points, averaged over the classes of all datasets (1: only the mean "
+        "is imputed). Others: macro F1 per object, mean over folds, of classical models on the frozen encoder. "
         "Line: random forest on features. The axes are cut.",
     )
     return figure

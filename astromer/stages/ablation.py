@@ -11,12 +11,10 @@ import keras
 
 from astromer.config.datasets import Weighting
 from astromer.config.encoders import Training
-from astromer.data.batches import PAD_MULTIPLE, plain_batches
-from astromer.evaluation.embeddings import window_table
 from astromer.models.baselines import build_baseline
 from astromer.stages.classify import train_and_predict
 from astromer.stages.results import Results
-from astromer.training.classification import weigh_objects
+from astromer.stages.sets import WindowSets
 from astromer.training.state import StateFile, fingerprint
 
 
@@ -57,7 +55,7 @@ def train_baselines(
     results = Results(classes, tags)
     for (fold, size), *learned in zip(product(folds, spc), train, validation, strict=True):
         records = dict(zip(("train", "validation", "test"), (*learned, test[folds.index(fold)]), strict=True))
-        sets = _Sets(records, window, options)
+        sets = WindowSets(records, window=window, batch_size=options.batch_size)
         for (number, seed), (name, section) in product(enumerate(seeds), baselines.items()):
             place = f"fold{fold}/spc{size}/seed{number}"
             keras.utils.set_random_seed(seed)
@@ -68,7 +66,7 @@ def train_baselines(
             trained = train_and_predict(
                 build_baseline(section["baseline"], num_classes=len(classes), variant=section["variant"], **shape),
                 partial(sets.training, seed),
-                {"validation": sets.weighed("validation"), "test": sets.batches("test")},
+                {"validation": sets.validation(), "test": sets.batches("test")},
                 sets.windows,
                 folder / f"models/{place}/{name}.keras",
                 classes=classes,
@@ -80,24 +78,3 @@ def train_baselines(
             results.add(name, "baseline", trained.predictions, **about, history=trained.history)
     results.write(folder)
     shutil.rmtree(state, ignore_errors=True)
-
-
-class _Sets:
-    """Batches of the training, validation and test windows of one SPC."""
-
-    def __init__(self, records: Mapping[str, Path], window: int, options: Training) -> None:
-        self.records, self.window, self.batch_size = records, window, options.batch_size
-        self.windows = {subset: window_table(self.batches(subset)) for subset in records}
-
-    def batches(self, subset: str, **more: Any) -> Any:
-        """Return one epoch of windows."""
-        size = {"window": self.window, "batch_size": self.batch_size, "pad_multiple": PAD_MULTIPLE}
-        return plain_batches([self.records[subset]], **size, **more)
-
-    def training(self, seed: int, epoch: int) -> Any:
-        """Return the shuffled training windows of one epoch."""
-        return self.weighed("train", shuffle=True, seed=seed, epoch=epoch)
-
-    def weighed(self, subset: str, **more: Any) -> Any:
-        """Return one epoch of windows with the weight that gives equal weight to objects."""
-        return weigh_objects(self.batches(subset, **more), self.windows[subset])

@@ -19,6 +19,7 @@ import keras
 from astromer.config.registry import HEADS, check_name, head_arrays
 from astromer.config.section import VARIANTS
 from astromer.models.classifier import classify
+from astromer.models.pooling import pool
 from astromer.models.standardise import Standardise
 
 STANDARDISED_AXES = {"mean": 2, "std": 1, "max": 1, "log_scale": 1, "padding": 1, "sequence": 1}
@@ -85,3 +86,18 @@ def build_head(
     features = module.features(read, variant)
     logits = getattr(module, "classify", classify)(features, num_classes, hidden)
     return keras.Model(pooled, logits, name=f"head_{name}")
+
+
+def join_encoder(encoder: keras.Model, head: keras.Model, arrays: Sequence[str]) -> keras.Model:
+    """Put a head on an encoder that is trained with it.
+
+    Args:
+        encoder: model `encoder` with L = blocks + 1 levels as outputs.
+        head: model of `build_head`.
+        arrays: arrays of `astromer.models.pooling.pool` that the head reads.
+
+    Returns:
+        Model with the inputs of the encoder, and the logits `(batch, num_classes)` of the head.
+    """
+    inputs = {tensor.name: keras.Input(tensor.shape[1:], name=tensor.name) for tensor in encoder.inputs}
+    return keras.Model(inputs, head(pool(encoder(inputs), inputs, arrays)), name=f"{head.name}_on_encoder")

@@ -1,0 +1,53 @@
+"""Batches of the training, validation and test windows of one fold and SPC, for classifiers that read light curves."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import tensorflow as tf
+
+from astromer.data.batches import PAD_MULTIPLE, plain_batches
+from astromer.evaluation.embeddings import window_table
+from astromer.training.classification import weigh_objects
+
+
+class WindowSets:
+    """The windows of three sets of records.
+
+    Attributes:
+        windows: `id`, `window`, `label` and `length` of the windows of each set, in the order of its batches.
+    """
+
+    def __init__(
+        self,
+        records: Mapping[str, Path],
+        *,
+        window: int,
+        batch_size: int,
+        phase: bool = False,
+        pad_multiple: int | None = PAD_MULTIPLE,
+    ) -> None:
+        """Read the identities of all windows.
+
+        Args:
+            records: files of `train`, `validation` and `test`.
+            window: observations per window.
+            batch_size: windows per batch.
+            phase: add the period of each window's object.
+            pad_multiple: see `astromer.data.batches.pretraining_batches`.
+        """
+        self.records = records
+        self.options = {"window": window, "batch_size": batch_size, "pad_multiple": pad_multiple, "phase": phase}
+        self.windows = {subset: window_table(self.batches(subset)) for subset in records}
+
+    def batches(self, subset: str, *, seed: int | None = None, epoch: int = 0) -> tf.data.Dataset:
+        """Return one epoch of the windows of a set, shuffled if there is a seed."""
+        order = {"shuffle": seed is not None, "seed": seed or 0, "epoch": epoch}
+        return plain_batches([self.records[subset]], **self.options, **order)
+
+    def training(self, seed: int, epoch: int) -> tf.data.Dataset:
+        """Return one shuffled epoch of the training windows, with weights that give equal weight to objects."""
+        return weigh_objects(self.batches("train", seed=seed, epoch=epoch), self.windows["train"])
+
+    def validation(self) -> tf.data.Dataset:
+        """Return the validation windows, with weights that give equal weight to objects."""
+        return weigh_objects(self.batches("validation"), self.windows["validation"])
