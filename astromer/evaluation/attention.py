@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import keras
 import numpy as np
@@ -69,38 +68,3 @@ def received_attention(weights: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """
     queries = valid[..., 0] / valid.sum(axis=1)
     return np.einsum("whqk,wq->wkh", weights, queries)
-
-
-def relative_attention(points: pl.DataFrame) -> pl.DataFrame:
-    """Divide weights by those of uniform attention, which are 1 / n for n points.
-
-    Returns:
-        `points` (one or several windows) with one column per head, `head_1`, `head_2`, ..., and `mean`: weight times n,
-        so that 1 is uniform attention.
-    """
-    heads = cast(pl.Array, points["attention"].dtype).shape[0]
-    size = pl.len().over("id", "start")
-    named = {f"head_{head + 1}": pl.col("attention").arr.get(head) * size for head in range(heads)}
-    return points.with_columns(**named, mean=pl.col("mean_attention") * size).drop("attention", "mean_attention")
-
-
-def attention_summary(points: pl.DataFrame) -> pl.DataFrame:
-    """Summarise the relative attention of each object and head.
-
-    Returns:
-        `class`, `example`, `id`, `period_days`, `observations`, `head`, and the `min`, `median` and `max` of the
-        relative attention; in the order of `points`.
-    """
-    relative = relative_attention(points)
-    heads = [name for name in relative.columns if name.startswith("head_")] + ["mean"]
-    described = ["class", "example", "id", "period_days"]
-    return (
-        relative.unpivot(heads, index=described, variable_name="head", value_name="weight")
-        .group_by(*described, "head", maintain_order=True)
-        .agg(
-            observations=pl.len(),
-            min=pl.col("weight").min(),
-            median=pl.col("weight").median(),
-            max=pl.col("weight").max(),
-        )
-    )

@@ -139,27 +139,3 @@ def _masked_windows(
         phase=phase,
     )
     return windows_of(batches, ids)
-
-
-def reconstruction_errors(points: pl.DataFrame) -> pl.DataFrame:
-    """Score the reconstruction of each window at its hidden points.
-
-    Returns:
-        `class`, `example`, `id`, `period_days`, `visible` and `hidden` (numbers of points), `median_err_mag` (of the
-        hidden points), and the RMSE in mag of each predictor: `rmse_model`, `rmse_interpolation`, `rmse_window_mean`;
-        in the order of `points`.
-    """
-    hidden = points.filter("hidden")
-    names = {"rmse_model": "predicted", "rmse_interpolation": "interpolated", "rmse_window_mean": "window_mean"}
-    described = ("class", "example", "id", "period_days")
-    shown = points.group_by("id").agg(visible=(~pl.col("hidden")).sum())
-    return (
-        hidden.group_by(*described, maintain_order=True)
-        .agg(
-            hidden=pl.len(),
-            median_err_mag=pl.col("err_mag").median(),
-            **{rmse: ((pl.col(name) - pl.col("mag")) ** 2).mean().sqrt() for rmse, name in names.items()},
-        )
-        .join(shown, on="id", maintain_order="left")
-        .select(*described, "visible", "hidden", "median_err_mag", *names)
-    )

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from astromer.errors import InputError
-from astromer.evaluation.attention import relative_attention
+from astromer.evaluation.points import relative_attention
 from astromer.plots.style import INK, MM, PAGE, SMALL, STYLE, add_caption, adjust_layout, new_figure
 
 COLUMNS = 6  # maximum

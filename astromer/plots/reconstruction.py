@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from astromer.errors import InputError
-from astromer.evaluation.reconstruction import reconstruction_errors
+from astromer.evaluation.points import reconstruction_errors
 from astromer.plots.style import EIGHT, INK, MM, PAGE, SMALL, STYLE, add_caption, adjust_layout, new_figure
 
 MOST_ROWS = 12

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 from example_records import CLASSES, small_encoder, write_stars
 
-from astromer.evaluation.attention import attention_points, attention_summary, received_attention, relative_attention
+from astromer.evaluation.attention import attention_points, received_attention
+from astromer.evaluation.points import attention_summary, relative_attention
 from astromer.models.encoders import attention_weights
 
 

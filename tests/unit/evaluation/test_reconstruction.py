@@ -10,7 +10,8 @@ from example_records import CLASSES, small_reconstructor, write_stars
 
 from astromer.config.encoders import Masking
 from astromer.errors import InputError
-from astromer.evaluation.reconstruction import masked_window, reconstructed_points, reconstruction_errors
+from astromer.evaluation.points import reconstruction_errors
+from astromer.evaluation.reconstruction import masked_window, reconstructed_points
 from astromer.models.encoders import window_inputs
 
 HIDE = Masking(probed=0.3, same=0.0, random=0.0)
