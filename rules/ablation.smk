@@ -41,6 +41,7 @@ rule train_baselines:
         training=RUN.classification.baseline_training.plain(),
         state=f"results/{RUN.run}/states/baseline/{{dataset}}",
         tags=tags_of,
+        calibration=RUN.classification.calibration.plain(),
         simulated=RUN.simulated_surveys,
         code=code_digest(
             "train_baselines",

@@ -62,6 +62,7 @@ rule train_heads:
         training=RUN.classification.training.plain(),
         state=f"results/{RUN.run}/states/classify/{{encoder}}/{{state}}/{{dataset}}",
         tags=tags_of,
+        calibration=RUN.classification.calibration.plain(),
         simulated=RUN.simulated_surveys,
         code=code_digest("train_heads", *head_modules(RUN.classification.frozen_heads)),
     message:
@@ -106,6 +107,7 @@ rule train_end_to_end:
         training=RUN.classification.training.plain(),
         state=f"results/{RUN.run}/states/end_to_end/{{encoder}}/{{state}}/{{dataset}}",
         tags=tags_of,
+        calibration=RUN.classification.calibration.plain(),
         simulated=RUN.simulated_surveys,
         code=code_digest("train_end_to_end", *head_modules(RUN.classification.joined_heads)),
     message:
@@ -142,6 +144,7 @@ rule fit_probes:
         seeds=RUN.classifier_seeds,
         classes=classes_of,
         tags=tags_of,
+        calibration=RUN.classification.calibration.plain(),
         simulated=RUN.simulated_surveys,
         code=code_digest("fit_probes"),
     message:
@@ -183,6 +186,7 @@ rule fit_controls:
         seeds=RUN.classifier_seeds,
         classes=classes_of,
         tags=tags_of,
+        calibration=RUN.classification.calibration.plain(),
         simulated=RUN.simulated_surveys,
         code=code_digest("fit_controls"),
     message:

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from astromer.config.encoders import Training
 from astromer.config.registry import BASELINES, HEADS, check_name, head_arrays
-from astromer.config.section import DashedName, Distinct, Positive, Section, Variant
+from astromer.config.section import DashedName, Distinct, Positive, Section, Share, Variant
 
 Role = Literal["in-domain", "out-of-domain"]
 Weighting = Literal["objects", "windows"]
@@ -114,6 +114,19 @@ class HeadTraining(Training):
     patience: Positive = Field(30, description="Epochs without a lower validation loss after which training stops.")
 
 
+class Calibration(Section):
+    """Calibration on the validation objects of networks, and on held-out training objects of classical models."""
+
+    temperature: bool = Field(
+        False, description="Scale probabilities by the temperature of least cross-entropy (Guo et al. 2017)."
+    )
+    coverage: Share | None = Field(
+        None,
+        description="Score conformal prediction sets that should contain the class of this fraction of the objects: "
+        "`coverage` and `set_size` in the metrics; null for none.",
+    )
+
+
 class Classification(Section):
     """Training of heads on the frozen encoder and of baselines."""
 
@@ -155,6 +168,9 @@ class Classification(Section):
         "objects",
         description="What has equal weight in the loss of heads and baselines: `objects`, or `windows` as in the "
         "released code, in which an object has as much weight as it has windows.",
+    )
+    calibration: Calibration = Field(
+        Calibration(), description="Calibration of probabilities on objects that a classifier did not learn from."
     )
     training: HeadTraining = Field(HeadTraining(), description="How the heads are trained.")
     baseline_training: Training = Field(Training(), description="How the baselines are trained.")

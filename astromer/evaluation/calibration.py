@@ -13,20 +13,14 @@ LOG_TEMPERATURES = (-3.0, 3.0)  # natural logarithms between which the temperatu
 SMALLEST = 1e-7  # probabilities below this count as this: a forest gives zeros
 
 
-def calibration_error(predictions: pl.DataFrame, classes: Sequence[str]) -> float:
-    """Expected calibration error per object: mean distance of confidence and accuracy over 15 bins of confidence.
+def calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Expected calibration error: mean distance of confidence and accuracy over 15 bins of confidence.
 
     Args:
-        predictions: a predictions table (see `astromer.evaluation.predictions`); windows of an object are averaged.
-        classes: the dataset's ordered class list.
-
-    Raises:
-        InputError: the table is not a valid one.
+        probabilities: `(n, classes)`.
+        labels: position of each true class, `(n,)`.
     """
-    check_predictions(predictions, classes)
-    table = pool_objects(predictions)
-    probabilities = table.select("^p_.*$").to_numpy()
-    hits = probabilities.argmax(axis=1) == table["label"].to_numpy()
+    hits = probabilities.argmax(axis=1) == labels
     confidences = probabilities.max(axis=1)
     bins = np.minimum((confidences * BINS).astype(int), BINS - 1)
     gaps = np.bincount(bins, confidences - hits, BINS)

@@ -12,6 +12,7 @@ import polars as pl
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
 from astromer.errors import InputError
+from astromer.evaluation.calibration import calibration_error
 from astromer.evaluation.predictions import check_predictions, pool_objects, probabilities_of
 
 LEVELS = ("window", "object")
@@ -45,8 +46,9 @@ def score_predictions(predictions: pl.DataFrame, classes: Sequence[str]) -> pl.D
     table, scores 0 there (`count` shows which of the two it is).
 
     Returns:
-        Tidy long table: `level` (window or object), `metric` (f1, precision, recall, accuracy), `class` (null for macro
-        averages and accuracy), `value`, `count` (windows or objects; of the class, or all if `class` is null).
+        Tidy long table: `level` (window or object), `metric` (f1, precision, recall, accuracy, and ece, the expected
+        calibration error), `class` (null for macro averages, accuracy and ece), `value`, `count` (windows or objects;
+        of the class, or all if `class` is null).
 
     Raises:
         InputError: the table is not a valid one (see `check_predictions`).
@@ -54,7 +56,8 @@ def score_predictions(predictions: pl.DataFrame, classes: Sequence[str]) -> pl.D
     check_predictions(predictions, classes)
     rows: list[tuple[str, str, str | None, float, int]] = []
     for level in LEVELS:
-        true, predicted = _decide(predictions, level)
+        true, probabilities = _at_level(predictions, level)
+        predicted = probabilities.argmax(axis=1)
         precision, recall, f1, support = precision_recall_fscore_support(
             true, predicted, labels=range(len(classes)), zero_division=0
         )
@@ -62,6 +65,7 @@ def score_predictions(predictions: pl.DataFrame, classes: Sequence[str]) -> pl.D
             rows.append((level, metric, None, values.mean(), len(true)))
             rows.extend((level, metric, *row) for row in zip(classes, values, support, strict=True))
         rows.append((level, "accuracy", None, accuracy_score(true, predicted), len(true)))
+        rows.append((level, "ece", None, calibration_error(probabilities, true), len(true)))
     columns = ("level", "metric", "class", "value", "count")
     return pl.DataFrame(rows, schema={name: METRICS_SCHEMA[name] for name in columns}, orient="row")
 
@@ -77,7 +81,8 @@ def confusion(predictions: pl.DataFrame, classes: Sequence[str], level: str = "o
         InputError: the table is not a valid one (see `check_predictions`), or the level is unknown.
     """
     check_predictions(predictions, classes)
-    counts = confusion_matrix(*_decide(predictions, level), labels=range(len(classes)))
+    true, probabilities = _at_level(predictions, level)
+    counts = confusion_matrix(true, probabilities.argmax(axis=1), labels=range(len(classes)))
     totals = counts.sum(axis=1, keepdims=True)
     return np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
 
@@ -218,9 +223,9 @@ def summarise(metrics: pl.DataFrame, folds: Mapping[str, Collection[int]]) -> pl
     return summary.drop("found", "found_seeds").sort(keys, nulls_last=False)
 
 
-def _decide(predictions: pl.DataFrame, level: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the true and the most probable class (the first one if several are equal) of each window or object."""
+def _at_level(predictions: pl.DataFrame, level: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the true class and the probabilities of each window or object."""
     if level not in LEVELS:
         raise InputError(f"level: expected one of {LEVELS}, found {level!r}")
     table = predictions if level == "window" else pool_objects(predictions)
-    return table["label"].to_numpy(), probabilities_of(table).argmax(axis=1)
+    return table["label"].to_numpy(), probabilities_of(table)

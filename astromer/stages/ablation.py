@@ -13,7 +13,7 @@ from astromer.config.datasets import Weighting
 from astromer.config.encoders import Training
 from astromer.models.baselines import build_baseline
 from astromer.stages.classify import train_and_predict
-from astromer.stages.results import Results
+from astromer.stages.results import NO_CALIBRATION, Results
 from astromer.stages.sets import WindowSets
 from astromer.training.state import StateFile, fingerprint
 
@@ -36,6 +36,7 @@ def train_baselines(
     training: Mapping[str, Any],
     state: str,
     tags: Mapping[str, Any],
+    calibration: Mapping[str, Any] = NO_CALIBRATION,
 ) -> None:
     """Train classifiers from scratch, for each fold, SPC and seed, and score them on the test objects.
 
@@ -46,13 +47,13 @@ def train_baselines(
         baselines: by name, `baseline` (its module) and `variant`.
         window: observations per window.
         gru_units: width of the recurrent layer.
-        folds, spc, seeds, classes, hidden_units, weighting, training, state, tags: as for
+        folds, spc, seeds, classes, hidden_units, weighting, training, state, tags, calibration: as for
             `astromer.stages.classify.train_heads`.
     """
     options = Training.read(training, "classification.baseline_training")
     shape = {"units": gru_units, "hidden": hidden_units}
     identity = {"batch_size": options.batch_size, "window": window, "weighting": weighting, **shape}
-    results = Results(classes, tags)
+    results = Results(classes, tags, **calibration)
     for (fold, size), *learned in zip(product(folds, spc), train, validation, strict=True):
         records = dict(zip(("train", "validation", "test"), (*learned, test[folds.index(fold)]), strict=True))
         sets = WindowSets(records, window=window, batch_size=options.batch_size)

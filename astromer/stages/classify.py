@@ -18,7 +18,7 @@ from astromer.files import atomic_path
 from astromer.models.heads import build_head
 from astromer.models.standardise import adapt_to_training
 from astromer.splits.draw import sets_of
-from astromer.stages.results import Results, read_embeddings
+from astromer.stages.results import NO_CALIBRATION, Results, read_embeddings
 from astromer.training.classification import array_batches, predict, train_classifier
 from astromer.training.state import StateFile, fingerprint
 from astromer.training.steps import Batches
@@ -38,6 +38,7 @@ def train_heads(
     training: Mapping[str, Any],
     state: str,
     tags: Mapping[str, Any],
+    calibration: Mapping[str, Any] = NO_CALIBRATION,
 ) -> None:
     """Train all heads, for each fold, SPC and seed, on the stored embeddings and score them on the test objects.
 
@@ -55,9 +56,10 @@ def train_heads(
         training: section of the configuration.
         state: folder of the states from which a killed job resumes; deleted at the end.
         tags: columns that identify the scores, see `astromer.evaluation.scores.tag_scores`.
+        calibration: `temperature` and `coverage`, see `astromer.stages.results.Results`.
     """
     options = HeadTraining.read(training, "classification.training")
-    sets, results = pl.read_parquet(split), Results(classes, tags)
+    sets, results = pl.read_parquet(split), Results(classes, tags, **calibration)
     for fold, size, vectors in read_embeddings(embeddings, folds, spc):
         tables = sets_of(vectors, sets, fold=fold, spc=size)
         for (number, seed), (name, head) in product(enumerate(seeds), heads.items()):

@@ -18,7 +18,7 @@ from astromer.models.heads import build_head, join_encoder
 from astromer.models.standardise import adapt_to_training
 from astromer.models.weights import load_pretrained
 from astromer.stages.classify import train_and_predict
-from astromer.stages.results import Results
+from astromer.stages.results import NO_CALIBRATION, Results
 from astromer.stages.sets import WindowSets
 from astromer.training.state import StateFile, fingerprint
 
@@ -40,6 +40,7 @@ def train_end_to_end(
     training: Mapping[str, Any],
     state: str,
     tags: Mapping[str, Any],
+    calibration: Mapping[str, Any] = NO_CALIBRATION,
 ) -> None:
     """Train heads and their encoder together, for each fold, SPC and seed, and score them on the test objects.
 
@@ -49,12 +50,12 @@ def train_end_to_end(
         test: records of the test objects, one file per fold, which all SPC share.
         folder: written: the files of `astromer.stages.classify.train_heads`; the models contain the encoder.
         window: observations per window.
-        heads, folds, spc, seeds, classes, weighting, training, state, tags: as for
+        heads, folds, spc, seeds, classes, weighting, training, state, tags, calibration: as for
             `astromer.stages.classify.train_heads`.
     """
     options = HeadTraining.read(training, "classification.training")
     identity = {"batch_size": options.batch_size, "window": window, "weighting": weighting}
-    results = Results(classes, tags)
+    results = Results(classes, tags, **calibration)
     encoders = list(models) * (len(train) // len(models))
     for (fold, size), path, *learned in zip(product(folds, spc), encoders, train, validation, strict=True):
         records = dict(zip(("train", "validation", "test"), (*learned, test[folds.index(fold)]), strict=True))

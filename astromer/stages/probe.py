@@ -13,10 +13,9 @@ from astromer.evaluation.classical import best_share, fit_classical, held_out, m
 from astromer.evaluation.features import columns_of
 from astromer.evaluation.predictions import read_predictions
 from astromer.splits.draw import sets_of
-from astromer.stages.results import Results, read_embeddings
+from astromer.stages.results import HELD_OUT, NO_CALIBRATION, Results, read_embeddings
 
 VECTORS_MODEL = "logistic"  # whose probabilities the fused classifier mixes with those of the forest on features
-HELD_OUT = "held_out"  # subset of the training objects, each predicted by a model that was fitted without it
 
 
 def fit_probes(
@@ -31,6 +30,7 @@ def fit_probes(
     seeds: Sequence[int],
     classes: Sequence[str],
     tags: Mapping[str, Any],
+    calibration: Mapping[str, Any] = NO_CALIBRATION,
 ) -> None:
     """Fit classical models to the vectors of an encoder, for each fold, SPC and seed, and score them on test objects.
 
@@ -42,9 +42,9 @@ def fit_probes(
         folder: written: `predictions.parquet` and `metrics.csv`.
         on_features: predictions of `fit_controls` with `leave_out`, which `fused` needs.
         models: names of classical models, and `fused`.
-        folds, spc, seeds, classes, tags: as for `astromer.stages.classify.train_heads`.
+        folds, spc, seeds, classes, tags, calibration: as for `astromer.stages.classify.train_heads`.
     """
-    sets, results = pl.read_parquet(split), Results(classes, tags)
+    sets, results = pl.read_parquet(split), Results(classes, tags, **calibration)
     for fold, size, windows in read_embeddings(embeddings, folds, spc):
         training, test = _fitted_and_test(object_vectors(windows), sets, fold, size)
         for (number, seed), name in product(enumerate(seeds), models):
@@ -70,6 +70,7 @@ def fit_controls(
     seeds: Sequence[int],
     classes: Sequence[str],
     tags: Mapping[str, Any],
+    calibration: Mapping[str, Any] = NO_CALIBRATION,
 ) -> None:
     """Fit classical models to features alone, for each fold, SPC and seed, on the objects of all other classifiers.
 
@@ -82,9 +83,9 @@ def fit_controls(
         models: by name, the kind of features and the classical model.
         leave_out: also predict each training object by a model on all features that was fitted without it; the fused
             classifier of every encoder needs these predictions.
-        folds, spc, seeds, classes, tags: as for `astromer.stages.classify.train_heads`.
+        folds, spc, seeds, classes, tags, calibration: as for `astromer.stages.classify.train_heads`.
     """
-    sets, results = pl.read_parquet(split), Results(classes, tags)
+    sets, results = pl.read_parquet(split), Results(classes, tags, **calibration)
     objects = sets.select("id", "label").unique("id").sort("id")
     right = _read_features(features)
     for name, (columns, model) in models.items():

@@ -57,6 +57,28 @@ def test_files_hold_all_classifiers(tmp_path):
     ]
 
 
+def test_probabilities_are_calibrated_where_there_are_objects_for_it(tmp_path):
+    results = Results(CLASSES, TAGS, temperature=True, coverage=0.5)
+    wrong, right = predictions(False), predictions(True)
+    about = {"fold": 0, "spc": 20, "seed": 0}
+    results.add(
+        "skip",
+        "head",
+        {"validation": pl.concat([right, wrong.with_columns(id=pl.lit("c") + "id")]), "test": right},
+        **about,
+    )
+    results.add("logistic", "probe", {"test": right}, **about)
+    results.write(tmp_path)
+    metrics = read_metrics(tmp_path / "metrics.csv").filter(pl.col("level") == "object")
+    sets = metrics.filter(pl.col("metric").is_in(["coverage", "set_size"]))
+    assert set(sets["model"]) == {"skip"}
+    errors = dict(metrics.filter(pl.col("metric") == "ece").select("model", "value").iter_rows())
+    assert errors["logistic"] == 0
+    assert errors["skip"] == pytest.approx(0.5, abs=0.01)  # validation was half wrong: all confidence is gone
+    accuracy = metrics.filter(pl.col("metric") == "accuracy")["value"]
+    assert accuracy.to_list() == [1, 1]
+
+
 @pytest.mark.parametrize("finetuned", [False, True])
 def test_vectors_of_a_finetuned_encoder_depend_on_fold_and_spc(tmp_path, finetuned):
     one, other = (pl.DataFrame({"id": ["a", "b"], "mean": [value, value]}) for value in (1.0, 2.0))
