@@ -61,12 +61,8 @@ def test_probabilities_are_calibrated_where_there_are_objects_for_it(tmp_path):
     results = Results(CLASSES, TAGS, temperature=True, coverage=0.5)
     wrong, right = predictions(False), predictions(True)
     about = {"fold": 0, "spc": 20, "seed": 0}
-    results.add(
-        "skip",
-        "head",
-        {"validation": pl.concat([right, wrong.with_columns(id=pl.lit("c") + "id")]), "test": right},
-        **about,
-    )
+    validation = pl.concat([right, wrong.with_columns(id=pl.col("id") + "2")])
+    results.add("skip", "head", {"validation": validation, "test": right}, **about)
     results.add("logistic", "probe", {"test": right}, **about)
     results.write(tmp_path)
     metrics = read_metrics(tmp_path / "metrics.csv").filter(pl.col("level") == "object")
