@@ -47,7 +47,7 @@ wildcard_constraints:
     dataset="|".join(RUN.datasets),
     fold=r"\d+",
     spc=r"\d+",
-    state="frozen|finetuned",
+    state="frozen|finetuned|wrong_period",
 
 
 include: "rules/dumps.smk"

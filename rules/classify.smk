@@ -138,7 +138,9 @@ rule fit_probes:
         mem_mb=scaled_mem_mb(2000),
         runtime=scaled_runtime(60),
     params:
-        models=RUN.classification.probe_models,
+        models=lambda wildcards: (
+            RUN.classification.probes if wildcards.state == "wrong_period" else RUN.classification.probe_models
+        ),
         folds=folds_of,
         spc=all_spc_of,
         seeds=RUN.classifier_seeds,

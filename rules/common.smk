@@ -165,18 +165,18 @@ def features_of(wildcards, folder=""):
 def classifier_folders():
     """Return the folders of the results of all classifiers, each with the encoder, state and dataset of these."""
     sections = RUN.classification
-    models = {
-        "heads": sections.frozen_heads,
-        "end_to_end": sections.joined_heads,
-        "probes": sections.probe_models,
-    }
-    kinds = [kind for kind, names in models.items() if names]
     folders = {}
     for dataset in RUN.datasets:
         for encoder in RUN.encoders:
-            for state in RUN.states_of(encoder):
-                of_encoder = {"encoder": encoder, "state": state, "dataset": dataset}
-                folders |= {f"classify/{encoder}/{state}/{dataset}/{kind}": of_encoder for kind in kinds}
+            states, probed = RUN.states_of(encoder), RUN.probed_states_of(encoder)
+            kinds = {
+                "heads": states if sections.frozen_heads else [],
+                "end_to_end": states if sections.joined_heads else [],
+                "probes": probed if sections.probe_models else [],
+            }
+            for kind, state in [(kind, state) for kind, states in kinds.items() for state in states]:
+                source = {"encoder": encoder, "state": state, "dataset": dataset}
+                folders[f"classify/{encoder}/{state}/{dataset}/{kind}"] = source
         without = {"encoder": None, "state": None, "dataset": dataset}
         folders |= {f"classify/features/{dataset}": without} if sections.control_models else {}
         folders |= {f"baseline/{dataset}": without} if sections.baselines else {}

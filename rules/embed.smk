@@ -3,6 +3,7 @@
 IN   <results>/pretrain/<encoder>/model.keras, <results>/records/<dataset>/objects/objects.tfrecord
      <results>/finetune/<encoder>/<dataset>/fold<fold>/spc<spc>/model.keras, <results>/records/<dataset>/fold<fold>/...
 OUT  <results>/embed/<encoder>/<dataset>/frozen.parquet                   the encoder as it was pretrained
+     <results>/embed/<encoder>/<dataset>/wrong_period.parquet             the same with periods that are wrong by 1 %
      <results>/embed/<encoder>/<dataset>/finetuned.parquet                the encoders of all folds and SPC
 """
 
@@ -37,6 +38,25 @@ rule embed_frozen:
         "Embedding {wildcards.dataset} with {wildcards.encoder}"
     script:
         "../workflow_scripts/embed_frozen.py"
+
+
+use rule embed_frozen as embed_with_wrong_period with:
+    output:
+        embeddings="<results>/embed/{encoder}/{dataset}/wrong_period.parquet",
+        provenance="<results>/embed/{encoder}/{dataset}/wrong_period.provenance.json",
+    log:
+        "<logs>/embed_with_wrong_period/{encoder}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/embed_with_wrong_period/{encoder}/{dataset}.jsonl"
+    params:
+        window=RUN.window,
+        arrays=RUN.classification.arrays,
+        whole_windows=RUN.classification.reads_padding,
+        period_error="percent",
+        simulated=RUN.simulated_surveys,
+        code=code_digest("embed_frozen"),
+    message:
+        "Embedding {wildcards.dataset} with {wildcards.encoder} and wrong periods"
 
 
 # One job for all folds and SPC, here and in the classification: most of a small job is the import of TensorFlow.

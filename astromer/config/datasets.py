@@ -159,7 +159,8 @@ class Classification(Section):
     controls: Annotated[list[Control], Distinct] = Field(
         [],
         description="Controls: `shuffled_labels` gives the training objects each other's labels, `wrong_period` makes "
-        "each period wrong by 1 %. Both use a random forest on all features.",
+        "each period wrong by 1 %. Both use a random forest on all features; `wrong_period` also fits the probes to "
+        "vectors of encoders that are shown the phases of wrong periods.",
     )
     seeds: Positive = Field(
         1, description="Initialisations of each classifier; more than one show what the seed alone changes."

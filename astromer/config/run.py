@@ -129,6 +129,13 @@ class Run(Section, defer_build=True):
         """Return the states of an encoder on which heads are trained: `frozen`, and `finetuned` if configured."""
         return ["frozen", *(["finetuned"] if self.encoders[encoder].finetune else [])]
 
+    def probed_states_of(self, encoder: str) -> list[str]:
+        """Return the states of an encoder on which classical models are fitted: also, as a control, `wrong_period`."""
+        section = self.encoders[encoder]
+        reads_phase = section.phase if isinstance(section, TrainedEncoder) else self.architecture_of(encoder) == "v3"
+        controlled = "wrong_period" in self.classification.controls and reads_phase
+        return self.states_of(encoder) + (["wrong_period"] if controlled else [])
+
     def training_of(self, encoder: str) -> EncoderTraining:
         """Return how an encoder is pretrained."""
         section = self.encoders[encoder]

@@ -95,14 +95,17 @@ def plain_batches(
     sampling: bool = False,
     pad_multiple: int | None = None,
     phase: bool = False,
+    period_error: str = "none",
 ) -> tf.data.Dataset:
     """Return one epoch of windows with all points visible, for embedding, classification and baselines.
 
     The arguments and errors are those of `pretraining_batches`. Windows are in the order of the files unless `shuffle`
     or `pad_multiple` is given. The elements are dicts as returned by `astromer.data.masking.show_windows`; with
-    `phase`, `periods` is that of all observations of each window's object.
+    `phase`, `periods` is that of all observations of each window's object, with an error of
+    `astromer.data.phases.PERIOD_ERRORS`.
     """
-    reading = _Reading(tuple(files), _layout(files), window, batch_size, seed, shuffle, sampling, pad_multiple, phase)
+    error = period_error if phase else None
+    reading = _Reading(tuple(files), _layout(files), window, batch_size, seed, shuffle, sampling, pad_multiple, error)
     return _epoch_function(reading, None)(tf.constant(epoch, tf.int64))
 
 
@@ -118,7 +121,7 @@ class _Reading:
     shuffle: bool
     sampling: bool
     pad_multiple: int | None
-    object_periods: bool = False
+    period_error: str | None = None  # None adds no periods
 
     def windows(self, epoch: tf.Tensor) -> tf.data.Dataset:
         """Return batches of windows as `cut_windows` makes them, in graph."""
@@ -131,9 +134,9 @@ class _Reading:
             else:
                 cuts = regular_windows(records["length"], self.window)
             windows = cut_windows(records, cuts, self.window)
-            if self.object_periods:
-                periods = window_periods(object_periods(records), cuts.series, windows["mean_mjd"])
-                windows["periods"] = periods
+            if self.period_error is not None:
+                periods = object_periods(records, self.period_error)
+                windows["periods"] = window_periods(periods, cuts.series, windows["mean_mjd"])
             return windows
 
         def mix(block: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

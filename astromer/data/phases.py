@@ -7,7 +7,17 @@ brightest phase [days, from the window's mean time]; all 0 without a period.
 import numpy as np
 import tensorflow as tf
 
+from astromer.config.registry import check_name
 from astromer.data.periods import find_periods, find_periods_of
+
+PERIOD_ERRORS = {
+    "none": lambda period: period,
+    "percent": lambda period: 1.01 * period,
+    "half": lambda period: period / 2,
+    "double": lambda period: 2 * period,
+    "alias": lambda period: period / (1 + period),  # one cycle per day more: what nightly observations confuse it with
+}
+"""What a wrong period is, as a function of the right one [days], to test what depends on it."""
 
 
 def visible_periods(windows: dict[str, tf.Tensor], batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -27,16 +37,22 @@ def visible_periods(windows: dict[str, tf.Tensor], batch: dict[str, tf.Tensor]) 
     return batch | {"periods": tf.ensure_shape(periods, (None, 3))}
 
 
-def object_periods(records: dict[str, tf.Tensor]) -> tf.Tensor:
+def object_periods(records: dict[str, tf.Tensor], error: str = "none") -> tf.Tensor:
     """Return the periods of whole light curves, float64 `(objects, 3)`; brightest phase as a modified Julian date.
 
     Args:
         records: what `astromer.data.parsing.parse_records` returns.
+        error: key of `PERIOD_ERRORS`.
+
+    Raises:
+        InputError: there is no such error.
     """
+    change = PERIOD_ERRORS[check_name("error of the period", error, PERIOD_ERRORS)]
     periods = tf.numpy_function(
         _periods_of_series, [records["mjd"], records["mag"], records["length"]], tf.float64, stateful=False
     )
-    return tf.ensure_shape(periods, (None, 3))
+    period, *others = tf.unstack(tf.ensure_shape(periods, (None, 3)), axis=1)
+    return tf.stack([change(period), *others], axis=1)
 
 
 def _periods_of_series(mjd: np.ndarray, mag: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ METRICS_SCHEMA = {
 }
 KINDS = ("head", "probe", "fused", "baseline", "classical", "control")
 WITHOUT_ENCODER = ("baseline", "classical", "control")
-STATES = ("frozen", "finetuned")
+STATES = ("frozen", "finetuned", "wrong_period")
 SOURCES = ("real", "simulated")
 
 
@@ -128,7 +128,8 @@ def tag_scores(
         scores: output of `score_predictions`.
         run: name of the run.
         encoder: encoder under the classifier; None for a classifier without one.
-        state: `frozen` (as it was pretrained) or `finetuned`; None without an encoder.
+        state: `frozen` (as it was pretrained), `finetuned`, or `wrong_period` (frozen, and shown phases of periods that
+            are wrong by 1 %, a control); None without an encoder.
         dataset: name of the labelled dataset.
         fold: number of the fold.
         spc: samples per class.

@@ -10,11 +10,11 @@ import polars as pl
 from astromer.config.datasets import FUSED
 from astromer.evaluation.claims import compare
 from astromer.evaluation.predictions import read_predictions
-from astromer.evaluation.scores import STATES
 from astromer.files import atomic_path
 
 PROBES = ("logistic", "forest")  # the first that the run has stands for an encoder in comparisons with features
 RAW_BASELINE = "raw_gru"
+LEARNED_STATES = ("frozen", "finetuned")
 
 
 class Model(NamedTuple):
@@ -143,11 +143,11 @@ class _Claims:
             yield from self._about_training(name)
             yield from self._against_features(name)
         for new, old in self.generations():
-            for state in STATES:
+            for state in LEARNED_STATES:
                 yield "newer encoder above Astromer 1", self.on(new, state=state), self.on(old, state=state)
 
     def _about_training(self, name: str) -> Iterator[tuple[str, Model, Model]]:
-        for state in STATES:
+        for state in LEARNED_STATES:
             yield "encoder above raw input", self.on(name, state=state), Model(None, None, RAW_BASELINE)
         yield "finetuning helps", self.on(name, state="finetuned"), self.on(name)
         for other, control in self.encoders.items():
@@ -159,6 +159,8 @@ class _Claims:
         for kind in ("statistics", "period", "features"):
             yield f"encoder above {kind}", self.on(name, self.probe), Model(None, None, f"{kind}_forest")
         yield "encoder with features above features", self.on(name, FUSED), Model(None, None, "features_forest")
+        right, wrong = self.on(name, self.probe), self.on(name, self.probe, state="wrong_period")
+        yield "encoder above itself with periods wrong by 1 %", right, wrong
 
     def generations(self) -> list[tuple[str, str]]:
         """Pairs of a later encoder and an Astromer 1."""

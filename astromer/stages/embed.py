@@ -18,7 +18,14 @@ BATCH_SIZE = 256  # does not change the result
 
 
 def embed_frozen(
-    model: Path, objects: Path, embeddings: Path, *, window: int, arrays: Sequence[str], whole_windows: bool
+    model: Path,
+    objects: Path,
+    embeddings: Path,
+    *,
+    window: int,
+    arrays: Sequence[str],
+    whole_windows: bool,
+    period_error: str = "none",
 ) -> None:
     """Run an encoder, as it was pretrained, once on all windows of a dataset.
 
@@ -29,9 +36,10 @@ def embed_frozen(
         window: observations per window.
         arrays: arrays to store, see `astromer.models.pooling.pool`: those that the classifiers of the run read.
         whole_windows: pad all windows to `window`, because a head reads the padding.
+        period_error: see `astromer.data.phases.PERIOD_ERRORS`; a control.
     """
     with atomic_path(embeddings) as temporary:
-        _embed(model, [objects], window, arrays, whole_windows).write_parquet(temporary)
+        _embed(model, [objects], window, arrays, whole_windows, period_error).write_parquet(temporary)
 
 
 def embed_finetuned(
@@ -69,12 +77,22 @@ def embed_finetuned(
 
 
 def _embed(
-    model: Path, records: Sequence[Path], window: int, arrays: Sequence[str], whole_windows: bool
+    model: Path,
+    records: Sequence[Path],
+    window: int,
+    arrays: Sequence[str],
+    whole_windows: bool,
+    period_error: str = "none",
 ) -> pl.DataFrame:
     pretrained = load_pretrained(model.parent)
     encoder = pretrained.model.get_layer("encoder")
     pad_multiple = PAD_MULTIPLE if pretrained.config.ignores_padding and not whole_windows else None
     batches = plain_batches(
-        records, window=window, batch_size=BATCH_SIZE, pad_multiple=pad_multiple, phase=reads_periods(encoder)
+        records,
+        window=window,
+        batch_size=BATCH_SIZE,
+        pad_multiple=pad_multiple,
+        phase=reads_periods(encoder),
+        period_error=period_error,
     )
     return embed_windows(encoder, batches, arrays, window=window)

@@ -158,6 +158,15 @@ def test_states_of_encoders():
     assert [run.states_of(name) for name in run.encoders] == [["frozen"], ["frozen", "finetuned"]]
 
 
+def test_wrong_periods_are_a_state_of_encoders_that_read_the_phase():
+    controlled = CONTENT | {"classification": {"controls": ["wrong_period"]}}
+    controlled["encoders"] = {"plain": {"architecture": "v2"}, "phased": {"architecture": "v3", "finetune": False}}
+    run = read_run(controlled)
+    assert run.probed_states_of("plain") == ["frozen", "finetuned"]
+    assert run.probed_states_of("phased") == ["frozen", "wrong_period"]
+    assert read_run(controlled | {"classification": {}}).probed_states_of("phased") == ["frozen"]
+
+
 def test_an_encoder_may_have_a_training_of_its_own():
     run = read_run(changed("encoders", "ours", "training", {"epochs": 0}))
     assert run.training_of("ours").epochs == 0

@@ -43,6 +43,21 @@ def test_windows_of_a_star_share_the_period_of_its_whole_light_curve(survey):
     np.testing.assert_array_equal(periods[ids == b"3"], np.zeros((1, 3)))
 
 
+@pytest.mark.parametrize("error", ["percent", "half", "double", "alias"])
+def test_wrong_periods_are_wrong_as_named(survey, error):
+    options = {"window": 20, "batch_size": 16, "phase": True}
+    right, wrong = (
+        np.concatenate([batch["periods"] for batch in plain_batches([survey], **options, period_error=name)])
+        for name in ("none", error)
+    )
+    found = right[:, 0] > 0
+    days = right[found, 0]
+    expected = {"percent": days * 1.01, "half": days / 2, "double": days * 2, "alias": 1 / (1 / days + 1)}[error]
+    np.testing.assert_allclose(wrong[found, 0], expected, rtol=1e-5)
+    np.testing.assert_array_equal(wrong[~found], 0)
+    np.testing.assert_array_equal(wrong[:, 1], right[:, 1])
+
+
 def test_the_brightest_phase_is_told_from_each_windows_mean_time(survey):
     for batch in plain_batches([survey], window=20, batch_size=1, phase=True):
         period, _, brightest = batch["periods"].numpy()[0]
