@@ -2,8 +2,8 @@
 
     PYTHONPATH=. .venv/bin/python benchmarks/bench_v3.py [--repeats 3] [--stars 1500]
 
-Both models run in turn on the same records, in the same process. For each width it prints windows per second of both, the
-ratio, and how long v3 takes to embed a million stars of 100 observations at the measured rate.
+Both models run in turn on the same records, in the same process. For each width it prints windows per second of both,
+the ratio, and how long v3 takes to embed a million stars of 100 observations at the measured rate.
 """
 
 import argparse
