@@ -1,5 +1,6 @@
 """Archives as streams: the files that unpacking one would leave, its links followed."""
 
+import os
 import posixpath
 import stat
 import tarfile
@@ -17,7 +18,6 @@ from astromer.errors import InputError
 from astromer.surveys.compression import CHUNK_BYTES, DAMAGED, decompressed
 from astromer.surveys.losses import Report
 
-LINKED_IN_MEMORY = 1 << 26  # bytes of a member that several names lead to, before it goes to a temporary file
 MAX_LINKS = 40  # links followed one after another, as Linux does
 MAX_TARGET_BYTES = 4096  # of the path that a link of a zip contains
 
@@ -99,11 +99,13 @@ def _under_names(stream: IO[bytes], names: list[str]) -> Iterator[tuple[str, IO[
     if len(names) == 1:
         yield names[0], stream
         return
-    with tempfile.SpooledTemporaryFile(LINKED_IN_MEMORY) as copy:
+    with tempfile.TemporaryFile() as copy:
         copyfileobj(stream, copy, CHUNK_BYTES)
+        copy.flush()
         for name in names:
-            copy.seek(0)
-            yield name, copy
+            with os.fdopen(os.dup(copy.fileno()), "rb") as again:
+                again.seek(0)
+                yield name, again
 
 
 @lru_cache(maxsize=4)

@@ -35,7 +35,7 @@ from astromer.surveys.xml_rows import parse_rows
 
 BLOCK_BYTES = 16_000_000  # XML parsed at once: large enough to be fast, small enough to bound the memory
 FIELDS = ["t", "m", "m_err"]
-MAX_HEAD_BYTES = 4_000_000  # of a file without its tables: the parser takes about a hundred times its size
+MAX_HEAD_BYTES = 1_000_000  # of a file without its tables: the parser takes about a hundred times its size
 
 
 class _UnreadableError(Exception):
