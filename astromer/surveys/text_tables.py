@@ -62,6 +62,7 @@ def parse_rows(
     skipped = pl.DataFrame(
         {"line": numbers[places], "text": [text for _, text in invalid]}, schema={"line": pl.Int64, "text": pl.String}
     )
+    skipped = skipped.filter(pl.col("text").str.strip_chars() != "")
     return pl.concat([rows, skipped], how="diagonal").with_columns(pl.col("line") + first_line)
 
 

@@ -157,7 +157,7 @@ def _read_star(file: str, content: bytes, options: VotimeseriesOptions) -> Star:
     tables = list(root.iter("TABLE"))
     if not len(tables) == len(data) == sum(1 for _ in root.iter("TABLEDATA")):
         raise _UnreadableError("the file's TABLE and TABLEDATA elements are not one in another")
-    kept, bands, lost = {}, set(), Counter()
+    kept, bands, lost = {}, set(), Counter({"outside of a table": _num_rows(head)})
     for table, (rows, line) in zip(tables, data, strict=True):
         band = table.get("name", "").partition(":")[0]
         if band in options.bands:
