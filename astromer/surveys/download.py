@@ -47,19 +47,23 @@ def download(
     part = path.with_name(f"{path.name}.part")
     if num_bytes is not None and part.exists() and part.stat().st_size > num_bytes:
         _discard(part)  # of a longer file
-    for is_last in (False, True):
+    _fetch(url, part, sha256 is not None, attempts, pause)
+    try:
+        check_file(part, sha256=sha256, num_bytes=num_bytes)
+    except InputError as error:
+        logger.warning("%s: %s; it is now %s, and fetched again from the beginning", url, error, set_aside(part))
         _fetch(url, part, sha256 is not None, attempts, pause)
-        try:
-            check_file(part, sha256=sha256, num_bytes=num_bytes)
-            break
-        except InputError as error:
-            aside = set_aside(part)
-            if is_last:
-                raise InputError(f"{url}: {error}; it is now {aside}") from error
-            logger.warning("%s: %s; it is set aside, and fetched again from the beginning", url, error)
+        _check_again(url, part, sha256, num_bytes)
     sync(part)
     part.replace(path)
     _validator_file(part).unlink(missing_ok=True)
+
+
+def _check_again(url: str, part: Path, sha256: str | None, num_bytes: int | None) -> None:
+    try:
+        check_file(part, sha256=sha256, num_bytes=num_bytes)
+    except InputError as error:
+        raise InputError(f"{url}: {error}; it is now {set_aside(part)}") from error
 
 
 def set_aside(path: Path) -> Path:

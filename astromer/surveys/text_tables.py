@@ -29,28 +29,9 @@ def parse_rows(
     Raises:
         InputError: a quote is not closed on its line.
     """
-    invalid: list[tuple[int, str]] = []
-
-    def skip(row: arrow_csv.InvalidRow) -> str:
-        invalid.append((row.number - 1, row.text))
-        return "skip"
-
     block, numbers = _without_blank_lines(block)
-    block = valid_utf8(block)
     try:
-        table = arrow_csv.read_csv(
-            pa.BufferReader(block),
-            arrow_csv.ReadOptions(column_names=names, use_threads=False, block_size=len(block)),
-            arrow_csv.ParseOptions(
-                delimiter=separator,
-                quote_char='"' if quoted else False,
-                ignore_empty_lines=False,
-                invalid_row_handler=skip,
-            ),
-            arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(wanted, pa.string()), include_columns=list(wanted), null_values=[]
-            ),
-        )
+        table, invalid = _parse(valid_utf8(block), names, list(wanted), separator, quoted)
     except pa.ArrowInvalid as error:
         raise InputError(f"{where}: the block that starts on line {first_line} is no table ({error})") from error
     if len(table) + len(invalid) != len(numbers):
@@ -64,6 +45,32 @@ def parse_rows(
     )
     skipped = skipped.filter(pl.col("text").str.strip_chars() != "")
     return pl.concat([rows, skipped], how="diagonal").with_columns(pl.col("line") + first_line)
+
+
+def _parse(
+    block: bytes, names: list[str], wanted: list[str], separator: str, quoted: bool
+) -> tuple[pa.Table, list[tuple[int, str]]]:
+    """Return the wanted columns of the lines with all fields as text, and place (from 0) and text of the others."""
+    invalid: list[tuple[int, str]] = []
+
+    def skip(row: arrow_csv.InvalidRow) -> str:
+        invalid.append((row.number - 1, row.text))
+        return "skip"
+
+    table = arrow_csv.read_csv(
+        pa.BufferReader(block),
+        arrow_csv.ReadOptions(column_names=names, use_threads=False, block_size=len(block)),
+        arrow_csv.ParseOptions(
+            delimiter=separator,
+            quote_char='"' if quoted else False,
+            ignore_empty_lines=False,
+            invalid_row_handler=skip,
+        ),
+        arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(wanted, pa.string()), include_columns=wanted, null_values=[]
+        ),
+    )
+    return table, invalid
 
 
 def _without_blank_lines(block: bytes) -> tuple[bytes, np.ndarray]:
