@@ -8,6 +8,7 @@ import pytest
 
 from astromer.config.surveys import Download
 from astromer.errors import InputError
+from astromer.stages import fetch as stages
 from astromer.surveys.verification import content_digest, verify_dump
 
 FILES = {"top/data/b.xml": b"<b/>", "top/data/a.xml": b"<a/>", "top/README": b"read me"}
@@ -77,3 +78,13 @@ def test_the_mirrored_archive_has_the_published_digest(shared):
     archive = next((shared / "surveys").glob("lightcurves-*.tar.xz"))
     found = content_digest(archive, r"data/(ASAS|debosscher)/[^/]*\.xml")
     assert found == "eef7753c425dfc10020b4a53234e9489717c2f2e0e1950ce7f24628a078e7d20"
+
+
+@pytest.mark.parametrize("downloaded", [True, False])
+def test_a_wrong_download_is_set_aside_for_the_next_run(tmp_path, downloaded):
+    path = tmp_path / "dump"
+    path.write_bytes(b"damaged")
+    source = promise(sha256="0" * 64).plain()
+    with pytest.raises(InputError, match="downloads it again" if downloaded else "expected 0000"):
+        stages.verify_dump(tmp_path / "receipt.json", path=str(path), source=source, downloaded=downloaded)
+    assert [left.name for left in tmp_path.iterdir()] == (["dump.rejected"] if downloaded else ["dump"])
