@@ -166,6 +166,11 @@ class Classification(Section):
         return [*self.probes, *([FUSED] if self.fused else [])]
 
     @property
+    def on_encoders(self) -> list[str]:
+        """Names of all classifiers on an encoder: heads, then probes."""
+        return [*self.heads, *self.probe_models]
+
+    @property
     def control_models(self) -> dict[str, tuple[str, str]]:
         """Kind of features and classical model of each classifier without an encoder, by name."""
         models = {f"{kind}_{model}": (kind, model) for kind in self.features for model in self.classical}
