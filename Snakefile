@@ -44,13 +44,14 @@ wildcard_constraints:
     survey="|".join(RUN.surveys),
     shard=r"\d+",
     encoder="|".join(RUN.encoders),
-    dataset="|".join(RUN.datasets),
+    dataset=any_of(RUN.datasets),
     fold=r"\d+",
     spc=r"\d+",
     state="frozen|finetuned|wrong_period",
 
 
 include: "rules/dumps.smk"
+include: "rules/application.smk"
 include: "rules/figure_table.smk"
 include: "rules/ingest.smk"
 include: "rules/split.smk"
@@ -61,15 +62,17 @@ include: "rules/finetune.smk"
 include: "rules/embed.smk"
 include: "rules/classify.smk"
 include: "rules/ablation.smk"
+include: "rules/apply.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 include: "rules/collect.smk"
 
 
 rule all:
-    """Make every figure, every table and the report."""
+    """Make every figure, every table and the report; without datasets, also the embeddings."""
     default_target: True
     input:
+        [] if RUN.datasets else rules.embeddings.input,
         rules.figures.input,
         rules.tables.input,
         rules.report.input,

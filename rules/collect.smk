@@ -10,6 +10,7 @@ localrules:
     records,
     pretrained,
     embeddings,
+    classifiers,
     predictions,
     tables,
     figures,
@@ -19,7 +20,7 @@ localrules:
 rule surveys:
     """Ingest every survey of the run."""
     input:
-        expand("<results>/parquet/{survey}/metadata.parquet", survey=RUN.used_surveys),
+        expand("<results>/parquet/{survey}/metadata.parquet", survey=RUN.applied_surveys),
 
 
 rule records:
@@ -36,12 +37,14 @@ rule records:
 rule pretrained:
     """Pretrain or import every encoder."""
     input:
-        expand("<results>/pretrain/{encoder}/scores.csv", encoder=RUN.encoders),
+        expand("<results>/pretrain/{encoder}/model.keras", encoder=RUN.encoders),
+        score_files(),
 
 
 rule embeddings:
-    """Embed every dataset with every encoder, as it was pretrained and, if configured, finetuned."""
+    """Embed every object of every survey with every encoder; and the windows of every dataset, for classifiers."""
     input:
+        [path for encoder in RUN.encoders for path in of_applied_shards(f"<results>/embeddings/{encoder}")],
         [f"<results>/embed/{encoder}/{dataset}/frozen.parquet" for encoder in RUN.encoders for dataset in RUN.datasets],
         [
             f"<results>/embed/{encoder}/{dataset}/finetuned.parquet"
@@ -50,10 +53,16 @@ rule embeddings:
         ],
 
 
-rule predictions:
+rule classifiers:
     """Train every classifier, and predict the test objects."""
     input:
         classifier_files("predictions.parquet"),
+
+
+rule predictions:
+    """Apply the classifier of the section `apply` to every object of every survey."""
+    input:
+        predictions_of_surveys,
 
 
 rule tables:

@@ -199,20 +199,29 @@ def tags_of(wildcards):
     }
 
 
+def of_applied_shards(folder):
+    """List the Parquet files in a folder of all shards of the surveys to which encoders and classifier are applied."""
+    return [f"{folder}/{survey}/{shard}.parquet" for survey in RUN.applied_surveys for shard in shards_of(survey)]
+
+
+def score_files():
+    """List the scores of the reconstruction; imported encoders have none in a run without surveys for pretraining."""
+    return [f"<results>/pretrain/{encoder}/scores.csv" for encoder in RUN.encoders if RUN.pretraining.surveys]
+
+
 def reported_files():
     """List the figures and tables of the report, which are those of the targets `figures` and `tables`."""
     figures = [path for figure in FIGURES for path in figure_files(figure) if path.endswith(".png")]
-    tables = [
+    of_datasets = [
         "<results>/tables/claims.csv",
         "<results>/tables/metrics.csv",
         "<results>/splits/counts.csv",
         "<results>/splits/audit.csv",
     ]
-    tables += [
-        f"<results>/parquet/{survey}/{table}.csv" for survey in RUN.used_surveys for table in ("quality", "examples")
+    of_surveys = [
+        f"<results>/parquet/{survey}/{table}.csv" for survey in RUN.applied_surveys for table in ("quality", "examples")
     ]
-    tables += [f"<results>/pretrain/{encoder}/scores.csv" for encoder in RUN.encoders]
-    return figures + tables
+    return [*figures, *(of_datasets if RUN.datasets else []), *of_surveys, *score_files()]
 
 
 def summary_of_results():

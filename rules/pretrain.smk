@@ -64,7 +64,7 @@ rule pretrain_encoder:
 
 
 rule import_weights:
-    """Verify and convert published weights, and score them in the same way as a pretrained encoder."""
+    """Verify and convert published weights."""
     input:
         weights=weights_file,
         config=lambda wildcards: (
@@ -72,19 +72,9 @@ rule import_weights:
             if RUN.weights_of(wildcards.encoder).packaged
             else []
         ),
-        test=pretraining_records("test"),
     output:
         model="<results>/pretrain/{encoder}/model.keras",
         config="<results>/pretrain/{encoder}/config.json",
-        scores=report(
-            "<results>/pretrain/{encoder}/scores.csv",
-            caption="captions/pretraining.rst",
-            category="Pretraining",
-            labels={
-                "encoder": "{encoder}",
-                "table": "reconstruction of held-out stars",
-            },
-        ),
         provenance="<results>/pretrain/{encoder}/provenance.json",
     log:
         "<logs>/import_weights/{encoder}.log",
@@ -95,18 +85,15 @@ rule import_weights:
     retries: 1
     conda:
         "../envs/astromer.yaml"
-    threads: 2
+    threads: 1
     resources:
-        mem_mb=scaled_mem_mb(4000),
-        runtime=scaled_runtime(60),
+        mem_mb=scaled_mem_mb(2000),
+        runtime=scaled_runtime(20),
     params:
         source=lambda wildcards: RUN.weights_of(wildcards.encoder).url or "package",
         sha256=lambda wildcards: RUN.weights_of(wildcards.encoder).sha256,
         variant=lambda wildcards: RUN.variant_of(wildcards.encoder),
-        masking=RUN.masking.plain(),
         devices=RUN.devices.plain(),
-        batch_size=RUN.pretraining.training.batch_size,
-        window=RUN.window,
         seed=RUN.seed,
         simulated=RUN.simulated_surveys,
         code=code_digest("import_weights"),
@@ -114,3 +101,45 @@ rule import_weights:
         "Importing {wildcards.encoder} from {input.weights}"
     script:
         "../workflow_scripts/import_weights.py"
+
+
+rule score_imported:
+    """Score imported weights in the same way as a pretrained encoder, for which a run needs surveys for pretraining."""
+    input:
+        model="<results>/pretrain/{encoder}/model.keras",
+        config="<results>/pretrain/{encoder}/config.json",
+        test=pretraining_records("test"),
+    output:
+        scores=report(
+            "<results>/pretrain/{encoder}/scores.csv",
+            caption="captions/pretraining.rst",
+            category="Pretraining",
+            labels={
+                "encoder": "{encoder}",
+                "table": "reconstruction of held-out stars",
+            },
+        ),
+    log:
+        "<logs>/score_imported/{encoder}.log",
+    benchmark:
+        "<benchmarks>/score_imported/{encoder}.jsonl"
+    wildcard_constraints:
+        encoder=any_of(RUN.imported_encoders),
+    retries: 1
+    conda:
+        "../envs/astromer.yaml"
+    threads: 2
+    resources:
+        mem_mb=scaled_mem_mb(4000),
+        runtime=scaled_runtime(60),
+    params:
+        masking=RUN.masking.plain(),
+        devices=RUN.devices.plain(),
+        batch_size=RUN.pretraining.training.batch_size,
+        window=RUN.window,
+        seed=RUN.seed,
+        code=code_digest("score_imported"),
+    message:
+        "Scoring {wildcards.encoder} on held-out stars"
+    script:
+        "../workflow_scripts/score_imported.py"

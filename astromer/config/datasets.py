@@ -118,7 +118,9 @@ class Calibration(Section):
     """Calibration on the validation objects of networks, and on held-out training objects of classical models."""
 
     temperature: bool = Field(
-        False, description="Scale probabilities by the temperature of least cross-entropy (Guo et al. 2017)."
+        False,
+        description="Fit the temperature of least cross-entropy (Guo et al. 2017): `temperature` and `ece_scaled` in "
+        "the metrics. The stored probabilities are not scaled.",
     )
     coverage: Share | None = Field(
         None,
@@ -201,6 +203,11 @@ class Classification(Section):
     def probe_models(self) -> list[str]:
         """Names of the classical models on the vectors of an encoder, the fused one included."""
         return [*self.probes, *([FUSED] if self.fused else [])]
+
+    @property
+    def on_encoders(self) -> list[str]:
+        """Names of the classifiers on stored vectors: heads, then probes."""
+        return [*self.frozen_heads, *self.probe_models]
 
     @property
     def control_models(self) -> dict[str, tuple[str, str]]:

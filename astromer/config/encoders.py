@@ -271,8 +271,10 @@ class Weights(Section):
 class Pretraining(Section):
     """Learning from light curves without labels."""
 
-    surveys: Annotated[list[str], Field(min_length=1), Distinct] = Field(
-        description="Surveys whose objects are used, except for the test objects of every dataset."
+    surveys: Annotated[list[str], Distinct] = Field(
+        [],
+        description="Surveys whose objects are used, except for the test objects of every dataset; may be empty if all "
+        "encoders are imported, which are then not scored.",
     )
     validation_fraction: Share = Field(0.2, description="Fraction of the objects for early stopping.")
     test_fraction: Share = Field(

@@ -1,10 +1,11 @@
 """The configuration of a whole run, and the references between its sections."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from astromer.config.application import Application
 from astromer.config.datasets import Classification, Dataset, Role, Splits
 from astromer.config.encoders import (
     DEFAULT_WINDOW,
@@ -49,7 +50,9 @@ class Run(Section, defer_build=True):
         "in Sect. 3).",
     )
     masking: Masking = Field(Masking(), description="Masking of observations in pretraining (Sect. 3.1).")
-    pretraining: Pretraining = Field(description="Pretraining on light curves without labels.")
+    pretraining: Pretraining = Field(
+        Pretraining(), description="Pretraining on light curves without labels; not needed for imported encoders."
+    )
     encoders: Annotated[dict[DashedName, AnyEncoder], Field(min_length=1)] = Field(
         description="Encoders of the run by name; each is pretrained or imported from published weights, then "
         "finetuned for each dataset, fold and SPC."
@@ -58,8 +61,9 @@ class Run(Section, defer_build=True):
         {}, description="Published weights that encoders may name; the known ones are in `config/weights.yaml`."
     )
     datasets: dict[Name, Dataset] = Field(
-        min_length=1,
-        description="Labelled selections of a survey's objects, by name, in the order in which figures show them.",
+        {},
+        description="Labelled selections of a survey's objects, by name, in the order in which figures show them. "
+        "Without any, a run can still embed its surveys.",
     )
     finetuning: Finetuning = Field(
         Finetuning(),
@@ -68,20 +72,47 @@ class Run(Section, defer_build=True):
     classification: Classification = Field(
         Classification(), description="Training of heads on the frozen encoder and of baselines."
     )
+    apply: Application = Field(
+        Application(), description="Embeddings and class probabilities of every object of whole surveys."
+    )
     devices: Devices = Field(
         Devices(), description="Precision, compilation and determinism; the defaults are the same for CPU and GPU."
     )
 
     @property
     def used_surveys(self) -> list[str]:
-        """Surveys that the run reads, in the order of their first use."""
+        """Surveys that the run learns from or tests on, in the order of their first use."""
         named = [*self.pretraining.surveys, *(dataset.survey for dataset in self.datasets.values())]
         return list(dict.fromkeys(named))
 
     @property
+    def applied_surveys(self) -> list[str]:
+        """Surveys whose objects are embedded and classified: those of `used_surveys` and of `apply.surveys`."""
+        return list(dict.fromkeys([*self.used_surveys, *self.apply.surveys]))
+
+    @property
+    def applied(self) -> Application | None:
+        """The section `apply` with defaults for null; None without datasets, where there is no classifier."""
+        if not self.datasets:
+            return None
+        dataset = self.apply.dataset or next(iter(self.datasets))
+        section = self.datasets.get(dataset)
+        chosen = {
+            "encoder": self.apply.encoder or next(iter(self.encoders)),
+            "dataset": dataset,
+            "spc": self.apply.spc or (max(section.spc) if section else None),
+            "classifier": self.apply.classifier or next(iter(self.classification.on_encoders), None),
+        }
+        return self.apply.model_copy(update=chosen)
+
+    @property
     def id_spaces(self) -> dict[str, str]:
         """Id space of each survey of the run that has one."""
-        spaces = {name: self.surveys[name].id_space for name in self.used_surveys}
+        return self.id_spaces_of(self.used_surveys)
+
+    def id_spaces_of(self, surveys: Iterable[str]) -> dict[str, str]:
+        """Return the id space of each of these surveys that has one."""
+        spaces = {name: self.surveys[name].id_space for name in surveys}
         return {name: space for name, space in spaces.items() if space is not None}
 
     @property
@@ -238,6 +269,16 @@ def _wrong_references(run: Run) -> Iterator[tuple[Key, str]]:
             for name, section in run.datasets.items()
         ),
         *(
+            (("apply", key), key, name, known)
+            for key, known in (
+                ("encoder", run.encoders),
+                ("dataset", run.datasets),
+                ("classifier", run.classification.on_encoders),
+            )
+            if (name := getattr(run.apply, key)) is not None
+        ),
+        *((("apply", "surveys", i), "survey", name, run.surveys) for i, name in enumerate(run.apply.surveys)),
+        *(
             (("encoders", name, "weights"), "weights", section.weights, run.weights)
             for name, section in run.imported_encoders.items()
         ),
@@ -247,3 +288,28 @@ def _wrong_references(run: Run) -> Iterator[tuple[Key, str]]:
             check_name(kind, name, known)
         except InputError as error:
             yield key, str(error)
+    yield from _missing_surveys(run)
+    yield from _wrong_application(run)
+
+
+def _missing_surveys(run: Run) -> Iterator[tuple[Key, str]]:
+    """Yield the keys of surveys that must name one and do not."""
+    if not run.applied_surveys:
+        yield ("apply", "surveys"), "is empty, as are pretraining.surveys and datasets; expected the name of a survey"
+    elif run.trained_encoders and not run.pretraining.surveys:
+        yield (
+            ("pretraining", "surveys"),
+            f"is empty; expected a survey that encoder {run.trained_encoders[0]} learns from",
+        )
+
+
+def _wrong_application(run: Run) -> Iterator[tuple[Key, str]]:
+    """Yield the keys of the section `apply` that do not fit its dataset or encoder."""
+    applied = run.applied
+    if applied is None or applied.dataset not in run.datasets or applied.encoder not in run.encoders:
+        return
+    spc = run.datasets[applied.dataset].spc
+    if applied.spc not in spc:
+        yield ("apply", "spc"), f"is {applied.spc}; expected one of {', '.join(map(str, spc))}"
+    if applied.state not in run.states_of(applied.encoder):
+        yield ("apply", "state"), f"is {applied.state!r}, but encoder {applied.encoder} is not finetuned"

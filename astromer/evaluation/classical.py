@@ -90,19 +90,41 @@ def fit_classical(
     Raises:
         InputError: there is no such classifier, the columns differ, or a class has no training object.
     """
-    check_name("classical classifier", name, CLASSICAL)
+    model = train_classical(name, training, classes, seed=seed)
+    probabilities = model.probabilities(test)
     (inputs, seen), (_, unseen) = (_matrix(table) for table in (training, test))
-    if training.columns != test.columns:
-        raise InputError(f"{name}: training and test rows differ in their columns")
-    learned, labels = _imputed(seen, seen), training["label"].to_numpy()
-    if absent := set(range(len(classes))) - set(labels.tolist()):
-        raise InputError(f"{name}: no training object of class {classes[min(absent)]}")
-    model = CLASSICAL[name](seed).fit(learned, labels)
-    probabilities = model.predict_proba(_imputed(unseen, seen))
     missing = np.isnan(seen).sum(axis=0) + np.isnan(unseen).sum(axis=0)
     imputed = pl.DataFrame({"input": inputs, "objects": missing.astype(np.int64)}).filter(pl.col("objects") > 0)
-    importances = pl.DataFrame({"input": inputs, "importance": _importances(model)})
+    importances = pl.DataFrame({"input": inputs, "importance": _importances(model.pipeline)})
     return Fitted(_object_table(test, probabilities, classes), importances, imputed)
+
+
+class Classical(NamedTuple):
+    """A trained classical classifier: its pipeline, the columns and `(objects, inputs)` values that it has seen."""
+
+    name: str
+    pipeline: Pipeline
+    columns: list[str]
+    seen: np.ndarray
+
+    def probabilities(self, objects: pl.DataFrame) -> np.ndarray:
+        """Return class probabilities `(objects, classes)`; missing values become the median of the training rows.
+
+        Raises:
+            InputError: the columns differ from those of the training rows.
+        """
+        if objects.columns != self.columns:
+            raise InputError(f"{self.name}: the rows to predict differ from the training rows in their columns")
+        return self.pipeline.predict_proba(_imputed(_matrix(objects)[1], self.seen))
+
+
+def train_classical(name: str, training: pl.DataFrame, classes: Sequence[str], *, seed: int) -> Classical:
+    """Train a classical classifier; arguments and errors are those of `fit_classical`."""
+    check_name("classical classifier", name, CLASSICAL)
+    seen, labels = _matrix(training)[1], training["label"].to_numpy()
+    if absent := set(range(len(classes))) - set(labels.tolist()):
+        raise InputError(f"{name}: no training object of class {classes[min(absent)]}")
+    return Classical(name, CLASSICAL[name](seed).fit(_imputed(seen, seen), labels), training.columns, seen)
 
 
 def held_out(name: str, training: pl.DataFrame, classes: Sequence[str], *, seed: int) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """Representations of a survey's windows, stored once and read by every classifier head."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -42,6 +42,20 @@ def embed_windows(
     Raises:
         InputError: there are no windows, there is no such array, or an array needs `window`.
     """
+    embed = window_embedder(encoder, names, window=window)
+    tables = [embed(batch) for batch in batches]
+    if not tables:
+        raise InputError("embedding: the records hold no windows")
+    return pl.concat(tables)
+
+
+def window_embedder(
+    encoder: keras.Model, names: Sequence[str] = POOLED, *, window: int | None = None
+) -> Callable[[Mapping[str, Any]], pl.DataFrame]:
+    """Return the function from a batch of windows to their table, compiled once for any number of batches.
+
+    Arguments, columns and errors are those of `embed_windows`.
+    """
     if window is None and (needing := STORED_TYPES.keys() & set(names)):
         raise InputError(f"embedding: {min(needing)} needs the argument `window`, the width that it is stored with")
 
@@ -49,14 +63,12 @@ def embed_windows(
     def pooled(inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return pool(encoder(inputs, training=False), inputs, names)
 
-    tables = []
-    for batch in batches:
+    def embed(batch: Mapping[str, Any]) -> pl.DataFrame:
         arrays = pooled(model_inputs(encoder, batch))
         columns = {name: _array_series(name, array.numpy(), window) for name, array in arrays.items()}
-        tables.append(_identities(batch).with_columns(**columns))
-    if not tables:
-        raise InputError("embedding: the records hold no windows")
-    return pl.concat(tables)
+        return _identities(batch).with_columns(**columns)
+
+    return embed
 
 
 def window_table(batches: Iterable[Mapping[str, Any]]) -> pl.DataFrame:

@@ -5,7 +5,6 @@ period, its signal-to-noise, its amplitude and the smoothness of the folded ligh
 `astromer.data.statistics` and the features of the package light-curve (Malanchev et al. 2021, MNRAS 502, 5147).
 """
 
-from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from astromer.config.statistics import MAGNITUDE_STATISTICS, STATISTICS
+from astromer.data.pieces import whole_objects
 from astromer.data.statistics import light_curve_statistics
 from astromer.errors import InputError
 
@@ -39,7 +39,7 @@ def features_of(observations: pl.DataFrame | pl.LazyFrame, *, period_factor: flo
     Raises:
         InputError: there are no observations, they are not sorted by id, or light-curve is not installed.
     """
-    tables = [_describe(rows, period_factor) for rows in _whole_objects(observations.lazy())]
+    tables = [_describe(rows, period_factor) for rows in whole_objects(observations.lazy(), ROWS_AT_ONCE)]
     if not tables:
         raise InputError("features: there are no observations")
     table = pl.concat(tables)
@@ -82,22 +82,6 @@ def _describe(rows: pl.DataFrame, period_factor: float) -> pl.DataFrame:
     values = [extractor(mjd - mjd[0], mag, err_mag, **options) for mjd, mag, err_mag in curves]
     theirs = pl.DataFrame(np.array(values), schema=[f"{PREFIX}{name}" for name in extractor.names])
     return pl.concat([stars.select("id"), ours, theirs], how="horizontal")
-
-
-def _whole_objects(observations: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """Yield the observations in pieces of whole objects."""
-    observations = observations.select("id", "mjd", "mag", "err_mag")
-    waiting = observations.head(0).collect()
-    for first in range(0, observations.select(pl.len()).collect().item(), ROWS_AT_ONCE):
-        rows = pl.concat([waiting, observations.slice(first, ROWS_AT_ONCE).collect()])
-        if not rows["id"].is_sorted():
-            raise InputError("features: the observations are not sorted by id; expected all of an object together")
-        is_last = rows["id"] == rows["id"][-1]
-        waiting = rows.filter(is_last)
-        if not is_last.all():
-            yield rows.filter(~is_last)
-    if not waiting.is_empty():
-        yield waiting
 
 
 @lru_cache(maxsize=1)

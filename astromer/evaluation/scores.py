@@ -12,7 +12,8 @@ import polars as pl
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
 from astromer.errors import InputError
-from astromer.evaluation.calibration import calibration_error
+from astromer.evaluation.calibration import calibration_error, fit_temperature, scale_temperature
+from astromer.evaluation.conformal import score_sets
 from astromer.evaluation.predictions import check_predictions, pool_objects, probabilities_of
 
 LEVELS = ("window", "object")
@@ -33,6 +34,7 @@ METRICS_SCHEMA = {
     "count": pl.Int64,
     "data": pl.String,
 }
+SCORE_SCHEMA = {name: METRICS_SCHEMA[name] for name in ("level", "metric", "class", "value", "count")}
 KINDS = ("head", "probe", "fused", "baseline", "classical", "control")
 WITHOUT_ENCODER = ("baseline", "classical", "control")
 STATES = ("frozen", "finetuned", "wrong_period")
@@ -66,8 +68,39 @@ def score_predictions(predictions: pl.DataFrame, classes: Sequence[str]) -> pl.D
             rows.extend((level, metric, *row) for row in zip(classes, values, support, strict=True))
         rows.append((level, "accuracy", None, accuracy_score(true, predicted), len(true)))
         rows.append((level, "ece", None, calibration_error(probabilities, true), len(true)))
-    columns = ("level", "metric", "class", "value", "count")
-    return pl.DataFrame(rows, schema={name: METRICS_SCHEMA[name] for name in columns}, orient="row")
+    return pl.DataFrame(rows, schema=SCORE_SCHEMA, orient="row")
+
+
+def score_calibration(
+    calibrating: pl.DataFrame,
+    test: pl.DataFrame,
+    classes: Sequence[str],
+    *,
+    temperature: bool = False,
+    coverage: float | None = None,
+) -> pl.DataFrame:
+    """Score what calibration on other objects does to the probabilities of the test objects.
+
+    Args:
+        calibrating: predictions table of objects that the classifier did not learn from.
+        test: predictions table of the test objects.
+        classes: the dataset's ordered class list.
+        temperature: fit a temperature, and score the probabilities that it scales.
+        coverage: fraction of objects whose prediction set should contain their class; None for no sets.
+
+    Returns:
+        Rows of `score_predictions` at the level `object`: `temperature` and `ece_scaled`, and `coverage` and `set_size`
+        (see `astromer.evaluation.conformal.score_sets`), as asked.
+    """
+    values: dict[str, float] = {}
+    if temperature:
+        values["temperature"] = fit_temperature(calibrating, classes)
+        scaled = pool_objects(scale_temperature(test, values["temperature"]))
+        values["ece_scaled"] = calibration_error(probabilities_of(scaled), scaled["label"].to_numpy())
+    if coverage is not None:
+        values |= score_sets(calibrating, test, coverage)
+    rows = [("object", metric, None, value, test["id"].n_unique()) for metric, value in values.items()]
+    return pl.DataFrame(rows, schema=SCORE_SCHEMA, orient="row")
 
 
 def confusion(predictions: pl.DataFrame, classes: Sequence[str], level: str = "object") -> np.ndarray:

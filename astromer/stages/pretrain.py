@@ -9,8 +9,8 @@ from astromer.config.section import Variant
 from astromer.data.batches import pretraining_batches
 from astromer.evaluation.predictors import evaluate_reconstruction
 from astromer.models.encoders import build_reconstructor
-from astromer.models.weights import Pretrained, load_pretrained
-from astromer.stages.reconstruction import build_on_devices, learn_to_reconstruct, write_reconstructor
+from astromer.models.weights import Pretrained, load_pretrained, save_pretrained
+from astromer.stages.reconstruction import build_on_devices, learn_to_reconstruct, write_scores
 
 Section = Mapping[str, Any]
 
@@ -59,33 +59,46 @@ def pretrain_encoder(
 
 
 def import_weights(
-    weights: Path,
+    weights: Path, folder: Path, *, sha256: str, variant: Variant | None, devices: Section, seed: int
+) -> None:
+    """Convert published weights.
+
+    Args:
+        weights: zip archive of the authors, or `model.keras` of the package.
+        folder: written: model and configuration.
+        sha256: checksum of `weights`.
+        variant: variant of the model that gets the weights; None for weights that record it.
+        devices: section of the configuration.
+        seed: seed of the weights that the file lacks, such as a mask token.
+    """
+    pretrained = build_on_devices(
+        Devices.read(devices, "devices"), seed, lambda: load_pretrained(weights, variant=variant, sha256=sha256)
+    )
+    save_pretrained(*pretrained, folder)
+
+
+def score_imported(
+    model: Path,
     test: Sequence[Path],
-    folder: Path,
+    scores: Path,
     *,
-    sha256: str,
-    variant: Variant | None,
     masking: Section,
     devices: Section,
     batch_size: int,
     window: int,
     seed: int,
 ) -> None:
-    """Convert published weights and score them in the same way as a pretrained encoder.
+    """Score imported weights in the same way as a pretrained encoder.
 
     Args:
-        weights: zip archive of the authors, or `model.keras` of the package.
+        model: file `model.keras`, with its `config.json` beside it.
         test: files of records on which the reconstruction is scored.
-        folder: written: model, configuration and scores.
-        sha256: checksum of `weights`.
-        variant: variant of the model that gets the weights; None for weights that record it.
+        scores: written, one row per predictor.
         masking, devices: sections of the configuration.
-        batch_size, window: windows per batch and observations per window in scoring.
+        batch_size, window: windows per batch and observations per window.
         seed: seed of the masks.
     """
-    pretrained = build_on_devices(
-        Devices.read(devices, "devices"), seed, lambda: load_pretrained(weights, variant=variant, sha256=sha256)
-    )
+    pretrained = build_on_devices(Devices.read(devices, "devices"), seed, lambda: load_pretrained(model))
     # All windows are padded to the same length, because the released Astromer 1 attends to padding.
     batches = pretraining_batches(
         test,
@@ -97,4 +110,4 @@ def import_weights(
         phase=bool(pretrained.config.phase),
         training=False,
     )
-    write_reconstructor(pretrained, evaluate_reconstruction(pretrained.model, batches), folder)
+    write_scores(evaluate_reconstruction(pretrained.model, batches), scores)

@@ -86,14 +86,14 @@ def learn_to_reconstruct(
     scores = evaluate_reconstruction(pretrained.model, batches("test", training=False))
     if not is_chief(pretrained.model.distribute_strategy):
         return
-    write_reconstructor(pretrained, scores, folder)
+    save_pretrained(*pretrained, folder)
+    write_scores(scores, folder / "scores.csv")
     history.write(folder)
     history.write_tensorboard(folder / "tensorboard")
     shutil.rmtree(state, ignore_errors=True)
 
 
-def write_reconstructor(pretrained: Pretrained, scores: Mapping[str, Mapping[str, float]], folder: Path) -> None:
-    """Write model, configuration and `scores.csv`: the reconstruction of held-out windows, one row per predictor."""
-    save_pretrained(*pretrained, folder)
-    with atomic_path(folder / "scores.csv") as temporary:
+def write_scores(scores: Mapping[str, Mapping[str, float]], path: Path) -> None:
+    """Write the reconstruction of held-out windows, one row per predictor."""
+    with atomic_path(path) as temporary:
         pl.DataFrame([{"predictor": name, **row} for name, row in scores.items()]).write_csv(temporary)

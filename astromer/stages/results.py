@@ -7,10 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from astromer.evaluation.calibration import fit_temperature, scale_temperature
-from astromer.evaluation.conformal import score_sets
 from astromer.evaluation.predictions import of_classifier
-from astromer.evaluation.scores import score_predictions, tag_scores
+from astromer.evaluation.scores import score_calibration, score_predictions, tag_scores
 from astromer.files import atomic_path
 
 NO_CALIBRATION = {"temperature": False, "coverage": None}
@@ -24,8 +22,7 @@ class Results:
     Attributes:
         classes: the dataset's ordered class list.
         tags: columns that all classifiers share, see `astromer.evaluation.scores.tag_scores`.
-        temperature: scale probabilities by the temperature that suits validation or held-out objects best.
-        coverage: fraction of objects whose prediction set should contain their class, to score such sets.
+        temperature, coverage: what to score of calibration, see `astromer.evaluation.scores.score_calibration`.
         tables: further tables by file name, such as `history.csv`; one per classifier.
     """
 
@@ -56,20 +53,15 @@ class Results:
             fold, spc, seed: fold, samples per class, and number of the initialisation.
             **tables: further tables, by the stem of the file in which they are collected.
         """
-        # Objects that the classifier did not learn from, if there are any besides the test objects.
-        calibrating = next((name for name in ("validation", HELD_OUT) if name in predictions), None)
-        if self.temperature and calibrating:
-            fitted = fit_temperature(predictions[calibrating], self.classes)
-            predictions = {subset: scale_temperature(table, fitted) for subset, table in predictions.items()}
         for subset, table in predictions.items():
             named = of_classifier(table, model=model, fold=fold, spc=spc, seed=seed, subset=subset)
             self.predictions.append(named)
         scores = score_predictions(predictions["test"], self.classes)
-        if self.coverage and calibrating:
-            of_sets = score_sets(predictions[calibrating], predictions["test"], self.coverage)
-            count = predictions["test"]["id"].n_unique()
-            rows = [("object", metric, None, value, count) for metric, value in of_sets.items()]
-            scores = pl.concat([scores, pl.DataFrame(rows, schema=scores.schema, orient="row")])
+        # Objects that the classifier did not learn from, if there are any besides the test objects.
+        calibrating = next((predictions[name] for name in ("validation", HELD_OUT) if name in predictions), None)
+        if calibrating is not None:
+            options = {"temperature": self.temperature, "coverage": self.coverage}
+            scores = pl.concat([scores, score_calibration(calibrating, predictions["test"], self.classes, **options)])
         tagged = tag_scores(scores, **self.tags, fold=fold, spc=spc, seed=seed, model=model, kind=kind)
         self.scores.append(tagged)
         for name, table in tables.items():

@@ -8,7 +8,7 @@ import polars as pl
 
 from astromer.config.datasets import Dataset
 from astromer.files import atomic_path
-from astromer.splits.draw import count_objects, number_stars, split_dataset, split_pretraining
+from astromer.splits.draw import COUNT_SCHEMA, count_objects, number_stars, split_dataset, split_pretraining
 
 
 def split_objects(
@@ -35,7 +35,7 @@ def split_objects(
         counts: written; number of objects per class and set.
         datasets: sections of the datasets by name.
         names: datasets in the order of `sets` and of the rows of `counts`.
-        pretraining_surveys: surveys that are used for pretraining.
+        pretraining_surveys: surveys that are used for pretraining; without any, its table is empty.
         validation_fraction, test_fraction: fractions of the stars of pretraining.
         match_radius_arcsec, id_spaces: see `astromer.splits.stars.star_numbers`.
         seed: seed of all draws.
@@ -43,17 +43,20 @@ def split_objects(
     objects = number_stars(pl.concat(pl.read_parquet(path) for path in metadata), match_radius_arcsec, id_spaces)
     sections = {name: Dataset.read(datasets[name], f"datasets.{name}") for name in names}
     drawn = {name: split_dataset(objects, section, name=name, seed=seed) for name, section in sections.items()}
-    test_stars = pl.concat(table.filter(pl.col("subset") == "test")["star"] for table in drawn.values())
-    learned_from = split_pretraining(
-        objects.filter(pl.col("survey").is_in(list(pretraining_surveys))),
-        test_stars,
-        validation_fraction=validation_fraction,
-        test_fraction=test_fraction,
-        seed=seed,
-    )
+    none = objects.clear()["star"]
+    test_stars = pl.concat([none, *(table.filter(pl.col("subset") == "test")["star"] for table in drawn.values())])
+    learned_from = objects.clear().select("survey", "id", "star", subset=pl.lit("train"))
+    if pretraining_surveys:
+        learned_from = split_pretraining(
+            objects.filter(pl.col("survey").is_in(list(pretraining_surveys))),
+            test_stars,
+            validation_fraction=validation_fraction,
+            test_fraction=test_fraction,
+            seed=seed,
+        )
     for path, table in [(pretraining, learned_from), *zip(sets, drawn.values(), strict=True)]:
         with atomic_path(path) as temporary:
             table.write_parquet(temporary)
     with atomic_path(counts) as temporary:
         tables = [count_objects(table, sections[name], name=name) for name, table in drawn.items()]
-        pl.concat(tables).write_csv(temporary)
+        pl.concat([pl.DataFrame(schema=COUNT_SCHEMA), *tables]).write_csv(temporary)

@@ -113,10 +113,15 @@ def weigh_objects(batches: tf.data.Dataset, windows: pl.DataFrame) -> tf.data.Da
 
 def predict(model: keras.Model, batches: Batches) -> np.ndarray:
     """Return class probabilities `(rows, classes)`, float32, in the order of the batches."""
+    return predictor(model)(batches)
+
+
+def predictor(model: keras.Model) -> Callable[[Batches], np.ndarray]:
+    """Return `predict` for one model, compiled once for any number of calls."""
     inputs = input_specs(model)
 
     @tf.function(input_signature=[inputs])
     def probabilities(batch: Batch) -> tf.Tensor:
         return ops.softmax(ops.cast(model(batch, training=False), "float32"), axis=-1)
 
-    return np.concatenate([probabilities({name: batch[name] for name in inputs}) for batch in batches])
+    return lambda batches: np.concatenate([probabilities({name: batch[name] for name in inputs}) for batch in batches])

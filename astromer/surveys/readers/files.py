@@ -1,10 +1,10 @@
-"""Reader of dumps with one text file per object and a catalogue."""
+"""Reader of dumps with one text file per object and, if classes are known, a catalogue."""
 
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain, groupby
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -53,12 +53,14 @@ class FilesColumns(CatalogColumns):
 
 
 class FilesOptions(CatalogOptions):
-    """One text file per object, and a catalogue."""
+    """One text file per object, and perhaps a catalogue."""
 
     one_file_per_object = True
 
-    catalog: str = Field(
-        description="The catalogue (CSV with a header, or Parquet) inside the source, or beside it as `../<name>`."
+    catalog: str | None = Field(
+        None,
+        description="The catalogue (CSV with a header, or Parquet) inside the source, or beside it as `../<name>`; "
+        "null: every light curve is an object, whose class is unknown.",
     )
     catalog_columns: FilesColumns = Field(FilesColumns(), description="Names of the catalogue's columns.")
     light_curves: PathPattern = Field(
@@ -87,16 +89,19 @@ Options = FilesOptions
 def read(
     options: FilesOptions, *, name: str, source: Path, seed: int | None, part: int, parts: int
 ) -> Iterator[RawBatch]:
-    """Yield the catalogue's rows and the light curves of the objects of one part, the light curves in blocks."""
-    catalog = read_catalog(source, options)
-    of_part = pl.Series([shard_of(object_id, parts) == part for object_id in catalog["id"].to_list()], dtype=pl.Boolean)
-    yield RawBatch.of(objects=catalog.filter(of_part))
+    """Yield the rows of the catalogue, if there is one, and the light curves of one part, in blocks."""
+    if options.catalog is not None:
+        catalog = read_catalog(source, options)
+        of_part = [shard_of(object_id, parts) == part for object_id in catalog["id"].to_list()]
+        yield RawBatch.of(objects=catalog.filter(pl.Series(of_part, dtype=pl.Boolean)))
     losses = Losses()
     light_curves = _light_curves(source, options, part, parts, losses.add)
     buffer = io.BytesIO()
     for first in light_curves:
-        block = chain([first], _until_block_is_full(light_curves))
-        yield RawBatch.of(observations=parse_light_curves(block, options, buffer, losses.add))
+        block = [first, *_until_block_is_full(light_curves)]
+        listed = [(object_id, file) for object_id, file, _ in block] if options.catalog is None else []
+        objects = pl.DataFrame(listed, schema={"id": pl.String, "file": pl.String}, orient="row")
+        yield RawBatch.of(objects=objects, observations=parse_light_curves(block, options, buffer, losses.add))
     yield RawBatch.of(losses=losses.table())
 
 

@@ -212,3 +212,64 @@ def test_what_is_generated_from_the_models_is_up_to_date():
     write_docs = runpy.run_path(str(ROOT / "config/write_docs.py"))
     assert write_docs["SCHEMA"].read_text(encoding="utf-8") == write_docs["schema"](), "run `make docs`"
     assert write_docs["TABLE"].read_text(encoding="utf-8") == write_docs["table"](), "run `make docs`"
+
+
+UNLABELLED = {
+    "run": "test",
+    "surveys": SURVEYS,
+    "weights": WEIGHTS,
+    "encoders": {"theirs": {"weights": "macho-v1"}},
+    "apply": {"surveys": ["sky"]},
+}
+
+
+def test_a_run_needs_no_labels():
+    run = read_run(UNLABELLED)
+    assert (run.used_surveys, run.applied_surveys, run.applied) == ([], ["sky"], None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        (
+            {"apply": {}},
+            "apply.surveys: is empty, as are pretraining.surveys and datasets; expected the name of a survey",
+        ),
+        ({"apply": {"surveys": ["skye"]}}, "apply.surveys.0: survey is 'skye'; expected one of sim, sky, unused"),
+        (
+            {"encoders": {"ours": {"architecture": "v2"}}},
+            "pretraining.surveys: is empty; expected a survey that encoder ours learns from",
+        ),
+    ],
+)
+def test_a_run_without_labels_that_cannot_be(changes, problem):
+    (found,) = problems(UNLABELLED | changes)
+    assert found.startswith(problem)
+
+
+def test_what_is_applied_by_default():
+    run = read_run(changed("apply", {"surveys": ["unused"]}))
+    assert run.applied_surveys == ["sky", "sim", "unused"]
+    applied = run.applied
+    chosen = (applied.encoder, applied.state, applied.dataset, applied.spc, applied.classifier)
+    assert chosen == ("ours", "frozen", "sky_known", 500, "skip")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("encoder", "other", "apply.encoder: encoder is 'other'; expected one of ours, theirs"),
+        ("dataset", "sky", "apply.dataset: dataset is 'sky'; expected one of asked, simulated, sky_known"),
+        ("classifier", "fused", "apply.classifier: classifier is 'fused'; expected one of logistic, skip"),
+        ("spc", 7, "apply.spc: is 7; expected one of 20, 100, 500"),
+    ],
+)
+def test_a_classifier_that_the_run_does_not_have(key, value, problem):
+    (found,) = problems(changed("apply", {key: value}))
+    assert found.startswith(problem)
+
+
+def test_an_encoder_that_is_not_finetuned_has_no_such_state():
+    content = changed("encoders", "ours", {"architecture": "v2", "finetune": False})
+    content["apply"] = {"state": "finetuned"}
+    assert problems(content) == ["apply.state: is 'finetuned', but encoder ours is not finetuned"]

@@ -155,6 +155,17 @@ def test_odd_ids(dump, tmp_path, name):
         assert observations["id"].to_list() == [name] * 2
 
 
+def test_a_folder_of_light_curves_needs_no_catalogue(tmp_path):
+    for name, text in {"a": "1 15 .1\n2 15 .1\n", "b.c": "1 16 .1\n", "empty": ""}.items():
+        (tmp_path / f"{name}.txt").write_text(text)
+    survey = make_survey("files", {"light_curves": "{id}.txt"}, shards=2)
+    objects, observations, counts = ingest(survey, tmp_path, tmp_path)
+    assert objects.select("id", "class", "band", "num_obs").rows() == [("a", None, None, 2), ("b.c", None, None, 1)]
+    assert observations["id"].to_list() == ["a", "a", "b.c"]
+    assert counts["object", "read"] == 3
+    assert counts["object", "rejected: no light curve"] == 1
+
+
 def test_two_catalogue_rows_of_an_object(dump, tmp_path):
     (dump / "catalog.csv").write_text("ID,Class,Band\na,Mira,V\na,EC,V\n")
     with pytest.raises(InputError, match="two rows of object a"):

@@ -1,0 +1,49 @@
+"""Windows of light curves in a table, for surveys that are read once and therefore need no files of records."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+import tensorflow as tf
+
+from astromer.data.masking import show_windows
+from astromer.data.phases import object_periods, window_periods
+from astromer.data.records import UNLABELLED
+from astromer.data.windows import Cuts, cut_windows, regular_windows
+
+
+def table_batches(
+    observations: pl.DataFrame, *, window: int, batch_size: int, pad_multiple: int | None, phase: bool
+) -> Iterator[dict[str, tf.Tensor]]:
+    """Yield the windows of light curves with all points visible, as `astromer.data.batches.plain_batches` does.
+
+    Args:
+        observations: `id`, `mjd` [days], `mag` and `err_mag`, sorted by id and mjd; the labels are unknown.
+        window: maximum number of observations per window.
+        batch_size: windows per batch.
+        pad_multiple: pad to the next multiple of this above the longest window of a batch, in order of their lengths;
+            None pads all to `window`, in the order of the table.
+        phase: whether to add `periods`, those of all observations of each window's object.
+    """
+    spans = observations.select(pl.col("id").rle()).unnest("id")
+    lengths = spans["len"].to_numpy().astype(np.int32)
+    records = {
+        "id": tf.constant(spans["value"].cast(pl.String).to_list()),
+        "label": tf.fill(lengths.shape, UNLABELLED),
+        "length": tf.constant(lengths),
+        "mjd": tf.constant(observations["mjd"].to_numpy()),
+        "mag": tf.constant(observations["mag"].to_numpy()),
+        "err_mag": tf.constant(observations["err_mag"].to_numpy()),
+    }
+    cuts = Cuts(*(tensor.numpy() for tensor in regular_windows(records["length"], window)))
+    points = np.minimum(lengths[cuts.series], window)
+    periods = object_periods(records) if phase else None
+    order = np.arange(len(points)) if pad_multiple is None else np.argsort(points, kind="stable")
+    for first in range(0, len(order), batch_size):
+        rows = order[first : first + batch_size]
+        longest = window if pad_multiple is None else -(-int(points[rows].max()) // pad_multiple) * pad_multiple
+        chosen = Cuts(*(tf.constant(column[rows]) for column in cuts))
+        windows = cut_windows(records, chosen, min(longest, window))
+        if periods is not None:
+            windows["periods"] = window_periods(periods, chosen.series, windows["mean_mjd"])
+        yield show_windows(windows)
