@@ -31,9 +31,6 @@ configfile: f"{workflow.basedir}/config/weights.yaml"
 include: "rules/common.smk"
 
 
-report: "rules/captions/workflow.rst"
-
-
 pathvars:
     results=f"results/{RUN.run}",
     logs=f"results/{RUN.run}/logs",
@@ -67,12 +64,13 @@ include: "rules/collect.smk"
 
 
 rule all:
-    """Make every figure, every table and the report."""
+    """Make every figure, every table, the report and the crate."""
     default_target: True
     input:
         rules.figures.input,
         rules.tables.input,
         rules.report.input,
+        rules.crate.input,
 
 
 onsuccess:

@@ -23,15 +23,7 @@ rule pretrain_encoder:
         history="<results>/pretrain/{encoder}/history.csv",
         steps="<results>/pretrain/{encoder}/steps.csv",
         tensorboard=directory("<results>/pretrain/{encoder}/tensorboard"),
-        scores=report(
-            "<results>/pretrain/{encoder}/scores.csv",
-            caption="captions/pretraining.rst",
-            category="Pretraining",
-            labels={
-                "encoder": "{encoder}",
-                "table": "reconstruction of held-out stars",
-            },
-        ),
+        scores="<results>/pretrain/{encoder}/scores.csv",
         provenance="<results>/pretrain/{encoder}/provenance.json",
     log:
         "<logs>/pretrain_encoder/{encoder}.log",
@@ -76,15 +68,7 @@ rule import_weights:
     output:
         model="<results>/pretrain/{encoder}/model.keras",
         config="<results>/pretrain/{encoder}/config.json",
-        scores=report(
-            "<results>/pretrain/{encoder}/scores.csv",
-            caption="captions/pretraining.rst",
-            category="Pretraining",
-            labels={
-                "encoder": "{encoder}",
-                "table": "reconstruction of held-out stars",
-            },
-        ),
+        scores="<results>/pretrain/{encoder}/scores.csv",
         provenance="<results>/pretrain/{encoder}/provenance.json",
     log:
         "<logs>/import_weights/{encoder}.log",
