@@ -6,14 +6,14 @@ CORES ?= all
 SHELL := /bin/sh
 FAST := $(addprefix tests/unit/,config splits surveys test_environment.py test_files.py test_imports.py)
 .DELETE_ON_ERROR:
-.PHONY: demo test quick lint types fast unit workflow coverage docs lock clean
+.PHONY: demo test quick lint types site fast unit workflow coverage docs lock clean
 
 demo: .venv/installed
 	$(BIN)/snakemake --cores $(CORES)
 
 # Every check that continuous integration runs.
 test: .venv/installed
-	$(MAKE) --jobs=2 --output-sync=target lint types unit workflow
+	$(MAKE) --jobs=2 --output-sync=target lint types site unit workflow
 
 # What to run before a commit: lint, types, and the tests that need neither TensorFlow nor a run of the workflow.
 quick: .venv/installed
@@ -30,6 +30,10 @@ lint: .venv/installed
 types: .venv/installed
 	$(BIN)/pyrefly check
 
+# The documentation, in site/; a broken link is an error.
+site: .venv/installed
+	$(BIN)/zensical build --clean --strict --config-file zensical.toml
+
 fast: .venv/installed
 	$(BIN)/python -m pytest --numprocesses=2 $(FAST)
 
@@ -43,7 +47,7 @@ workflow: .venv/installed
 coverage: .venv/installed
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered tests/unit
 
-# What is generated from the models of the configuration: its schema, and the table of its keys.
+# What is generated: the schema of the configuration and the table of its keys, and the page of figures.
 docs: .venv/installed
 	$(BIN)/python config/write_docs.py
 

@@ -31,9 +31,6 @@ configfile: f"{workflow.basedir}/config/weights.yaml"
 include: "rules/common.smk"
 
 
-report: "rules/captions/workflow.rst"
-
-
 pathvars:
     results=f"results/{RUN.run}",
     logs=f"results/{RUN.run}/logs",
@@ -69,13 +66,14 @@ include: "rules/collect.smk"
 
 
 rule all:
-    """Make every figure, every table and the report; without datasets, also the embeddings."""
+    """Make every figure, every table, the report and the crate; without datasets, also the embeddings."""
     default_target: True
     input:
         [] if RUN.datasets else rules.embeddings.input,
         rules.figures.input,
         rules.tables.input,
         rules.report.input,
+        rules.crate.input,
 
 
 onsuccess:

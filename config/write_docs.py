@@ -1,4 +1,5 @@
-"""Write what is generated from the models of the configuration: the JSON schema, and the table of keys in the docs.
+"""Write what is generated: the JSON schema and the table of keys from the models of the configuration, and the page of
+figures from the notebooks.
 
     python config/write_docs.py
 
@@ -15,11 +16,21 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 SCHEMA = ROOT / "config/schemas/config.schema.json"
 TABLE = ROOT / "docs/configuration.md"
+FIGURES = ROOT / "docs/figures.md"
 HEADER = """\
 # Every key of a run
 
 Written from `astromer/config/` by `make docs`. What a run leaves out gets the default; a key that is not listed here is
 an error. `<name>` stands for a name of your own. "Sect." refers to Donoso-Oliva et al. 2026, A&A 707, A170.
+"""
+
+FIGURES_HEADER = """\
+# Figures
+
+Written from the first cell of each notebook by `make docs`. A figure is one notebook in `notebooks/`, run by papermill
+in the workflow or by hand from a finished demo; `snakemake --cores 2 <target>` draws it and makes only what it needs. A
+notebook reads results and draws: it trains nothing. Each figure has a PDF, a PNG, a table of the numbers that it shows
+(`results/<run>/tables/`), and its provenance. What differs from the published figure, and why, stands in its text.
 """
 
 
@@ -37,6 +48,19 @@ def table() -> str:
     for name, section in content["properties"].items():
         rows = [f"| `{key}` | {default} | {what} |" for key, default, what in _rows(name, section, content)]
         lines += ["", f"## `{name}`", "", "| key | default | what it is |", "| --- | --- | --- |", *dict.fromkeys(rows)]
+    return "\n".join(lines) + "\n"
+
+
+def figures() -> str:
+    """Content of the page with all figures, in the order of their names."""
+    lines = [FIGURES_HEADER]
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if any(line.startswith("pdf = ") for cell in content["cells"] for line in cell["source"]):
+            title, _, caption = "".join(content["cells"][0]["source"]).partition("\n")
+            targets = content["metadata"].get("astromer", {}).get("figures", {path.stem: None})
+            made = f"Target {' or '.join(f'`{target}`' for target in targets)}, notebook `notebooks/{path.name}`."
+            lines += ["", f"## {title.lstrip('# ')}", "", made, "", caption.strip()]
     return "\n".join(lines) + "\n"
 
 
@@ -68,3 +92,4 @@ def _sections(node: dict[str, Any], content: dict[str, Any]) -> Iterator[dict[st
 if __name__ == "__main__":
     SCHEMA.write_text(schema(), encoding="utf-8")
     TABLE.write_text(table(), encoding="utf-8")
+    FIGURES.write_text(figures(), encoding="utf-8")

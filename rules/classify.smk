@@ -202,12 +202,7 @@ rule collect_metrics:
     input:
         scores=classifier_files("metrics.csv"),
     output:
-        metrics=report(
-            "<results>/tables/metrics.csv",
-            caption="captions/metrics.rst",
-            category="Scores",
-            labels={"table": "all scores"},
-        ),
+        metrics="<results>/tables/metrics.csv",
         provenance="<results>/tables/provenance.json",
     log:
         "<logs>/collect_metrics.log",
@@ -234,12 +229,7 @@ rule write_claims:
     input:
         predictions=classifier_files("predictions.parquet"),
     output:
-        claims=report(
-            "<results>/tables/claims.csv",
-            caption="captions/claims.rst",
-            category="Scores",
-            labels={"table": "claims"},
-        ),
+        claims="<results>/tables/claims.csv",
         provenance="<results>/tables/claims.provenance.json",
     log:
         "<logs>/write_claims.log",

@@ -15,6 +15,7 @@ localrules:
     tables,
     figures,
     report,
+    crate,
 
 
 rule surveys:
@@ -81,3 +82,10 @@ rule report:
     """Write the HTML report and everything that it shows."""
     input:
         "<results>/report.html",
+        "<results>/report.zip",
+
+
+rule crate:
+    """Describe every job of the run, with checksums, as RO-Crate; `astromer verify` checks it."""
+    input:
+        "<results>/ro-crate-metadata.json",

@@ -85,6 +85,12 @@ def data_of(wildcards):
     return "simulated" if survey_of(wildcards) in RUN.simulated_surveys else "real"
 
 
+def simulated_of(wildcards):
+    """Return the survey of a job if its stars are simulated, as a list, for the job's provenance."""
+    survey = wildcards.get("survey") or survey_of(wildcards)
+    return [survey] if survey in RUN.simulated_surveys else []
+
+
 def fold_of(wildcards):
     """Return the fold as a number."""
     return int(wildcards.fold)

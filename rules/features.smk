@@ -15,6 +15,7 @@ rule extract_features:
         observations="<results>/parquet/{survey}/observations/{shard}.parquet",
     output:
         features="<results>/features/{survey}/{shard}.parquet",
+        provenance="<results>/features/{survey}/{shard}.provenance.json",
     log:
         "<logs>/extract_features/{survey}/{shard}.log",
     benchmark:
@@ -27,6 +28,7 @@ rule extract_features:
         mem_mb=scaled_mem_mb(2000),
         runtime=scaled_runtime(120),
     params:
+        simulated=simulated_of,
         code=code_digest("extract_features"),
     message:
         "Extracting features of {wildcards.survey}, shard {wildcards.shard}"
@@ -37,12 +39,14 @@ rule extract_features:
 use rule extract_features as extract_features_with_wrong_period with:
     output:
         features="<results>/features/wrong_period/{survey}/{shard}.parquet",
+        provenance="<results>/features/wrong_period/{survey}/{shard}.provenance.json",
     log:
         "<logs>/extract_features_with_wrong_period/{survey}/{shard}.log",
     benchmark:
         "<benchmarks>/extract_features_with_wrong_period/{survey}/{shard}.jsonl"
     params:
         period_factor=WRONG_PERIOD,
+        simulated=simulated_of,
         code=code_digest("extract_features"),
     message:
         "Extracting features of {wildcards.survey} with wrong periods, shard {wildcards.shard}"
@@ -59,6 +63,7 @@ rule write_summary_targets:
         split="<results>/splits/pretraining.parquet",
     output:
         targets="<results>/features/targets.parquet",
+        provenance="<results>/features/targets.provenance.json",
     log:
         "<logs>/write_summary_targets.log",
     benchmark:
@@ -71,6 +76,7 @@ rule write_summary_targets:
         mem_mb=scaled_mem_mb(2000),
         runtime=scaled_runtime(30),
     params:
+        simulated=RUN.simulated_surveys,
         code=code_digest("write_summary_targets"),
     message:
         "Writing the targets of the summary objective"

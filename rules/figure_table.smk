@@ -33,12 +33,6 @@ class Figure:
             + ("_{dataset}" if self.is_for("dataset") else "")
         )
 
-    @property
-    def number(self):
-        """Labels in the report, with wildcards."""
-        drawn_for = [f"{{{name}}}" for name in ("dataset", "encoder") if self.is_for(name)]
-        return ", ".join([self.name.removeprefix("fig").lstrip("0"), *drawn_for])
-
     def is_for(self, name):
         """Return whether the figure is drawn for each dataset, or for each encoder."""
         return name in self.parameters

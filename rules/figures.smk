@@ -116,15 +116,10 @@ for figure in FIGURES:
             f"draw_{figure.name}"
         input:
             data=files_read(figure),
-            source=str(figure.notebook),
+            source=os.path.relpath(figure.notebook),
         output:
             pdf=f"<results>/figures/{figure.stem}.pdf",
-            png=report(
-                f"<results>/figures/{figure.stem}.png",
-                caption="captions/figure.rst",
-                category="Figures",
-                labels={"figure": figure.number},
-            ),
+            png=f"<results>/figures/{figure.stem}.png",
             table=f"<results>/tables/{figure.stem}.csv",
             notebook=f"<results>/notebooks/{figure.stem}.ipynb",
             provenance=f"<results>/figures/{figure.stem}.provenance.json",

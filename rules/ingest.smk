@@ -39,6 +39,7 @@ rule verify_dump:
         dump=dump_of,
     output:
         receipt="<results>/parquet/{survey}/dump.json",
+        provenance="<results>/parquet/{survey}/dump.provenance.json",
     log:
         "<logs>/verify_dump/{survey}.log",
     benchmark:
@@ -54,6 +55,7 @@ rule verify_dump:
         source=promised_of,
         downloaded=lambda wildcards: dump_path(wildcards.survey).parent == DOWNLOADS,
         listing=lambda wildcards: listing_of(wildcards.survey),
+        simulated=simulated_of,
         code=code_digest("verify_dump"),
     message:
         "Verifying the dump of {wildcards.survey}"
@@ -70,6 +72,7 @@ rule read_dump:
     output:
         observations=temp("<results>/parquet/{survey}/raw/{shard}.parquet"),
         objects=temp("<results>/parquet/{survey}/raw/{shard}.objects.parquet"),
+        provenance="<results>/parquet/{survey}/raw/{shard}.provenance.json",
     log:
         "<logs>/read_dump/{survey}/{shard}.log",
     benchmark:
@@ -85,6 +88,7 @@ rule read_dump:
         survey=lambda wildcards: RUN.surveys[wildcards.survey].plain(),
         name="{survey}",
         part=lambda wildcards: int(wildcards.shard),
+        simulated=simulated_of,
         code=lambda wildcards: code_digest("read_dump", reader_of(wildcards)),
     message:
         "Reading part {wildcards.shard} of {wildcards.survey}"
@@ -101,6 +105,7 @@ rule ingest_shard:
         objects="<results>/parquet/{survey}/objects/{shard}.parquet",
         quality="<results>/parquet/{survey}/quality/{shard}.csv",
         examples="<results>/parquet/{survey}/quality/{shard}.examples.csv",
+        provenance="<results>/parquet/{survey}/objects/{shard}.provenance.json",
     log:
         "<logs>/ingest_shard/{survey}/{shard}.log",
     benchmark:
@@ -117,6 +122,7 @@ rule ingest_shard:
         name="{survey}",
         shard=lambda wildcards: int(wildcards.shard),
         seed=lambda wildcards: RUN.seed if RUN.surveys[wildcards.survey].options.simulated else 0,
+        simulated=simulated_of,
         code=lambda wildcards: code_digest("ingest_shard", reader_of(wildcards)),
     message:
         "Filtering shard {wildcards.shard} of {wildcards.survey}"
@@ -144,18 +150,8 @@ rule merge_survey:
         ),
     output:
         metadata="<results>/parquet/{survey}/metadata.parquet",
-        quality=report(
-            "<results>/parquet/{survey}/quality.csv",
-            caption="captions/quality.rst",
-            category="Surveys",
-            labels={"survey": "{survey}", "table": "read, kept and rejected"},
-        ),
-        examples=report(
-            "<results>/parquet/{survey}/examples.csv",
-            caption="captions/examples.rst",
-            category="Surveys",
-            labels={"survey": "{survey}", "table": "examples of rejections"},
-        ),
+        quality="<results>/parquet/{survey}/quality.csv",
+        examples="<results>/parquet/{survey}/examples.csv",
         provenance="<results>/parquet/{survey}/provenance.json",
     log:
         "<logs>/merge_survey/{survey}.log",

@@ -23,15 +23,7 @@ rule pretrain_encoder:
         history="<results>/pretrain/{encoder}/history.csv",
         steps="<results>/pretrain/{encoder}/steps.csv",
         tensorboard=directory("<results>/pretrain/{encoder}/tensorboard"),
-        scores=report(
-            "<results>/pretrain/{encoder}/scores.csv",
-            caption="captions/pretraining.rst",
-            category="Pretraining",
-            labels={
-                "encoder": "{encoder}",
-                "table": "reconstruction of held-out stars",
-            },
-        ),
+        scores="<results>/pretrain/{encoder}/scores.csv",
         provenance="<results>/pretrain/{encoder}/provenance.json",
     log:
         "<logs>/pretrain_encoder/{encoder}.log",
@@ -110,15 +102,8 @@ rule score_imported:
         config="<results>/pretrain/{encoder}/config.json",
         test=pretraining_records("test"),
     output:
-        scores=report(
-            "<results>/pretrain/{encoder}/scores.csv",
-            caption="captions/pretraining.rst",
-            category="Pretraining",
-            labels={
-                "encoder": "{encoder}",
-                "table": "reconstruction of held-out stars",
-            },
-        ),
+        scores="<results>/pretrain/{encoder}/scores.csv",
+        provenance="<results>/pretrain/{encoder}/scores.provenance.json",
     log:
         "<logs>/score_imported/{encoder}.log",
     benchmark:
@@ -138,6 +123,7 @@ rule score_imported:
         batch_size=RUN.pretraining.training.batch_size,
         window=RUN.window,
         seed=RUN.seed,
+        simulated=RUN.simulated_surveys,
         code=code_digest("score_imported"),
     message:
         "Scoring {wildcards.encoder} on held-out stars"

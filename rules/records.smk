@@ -21,6 +21,7 @@ rule write_pretraining_records:
         validation="<results>/records/pretraining/{survey}/{shard}/validation.tfrecord",
         test="<results>/records/pretraining/{survey}/{shard}/test.tfrecord",
         manifest="<results>/records/pretraining/{survey}/{shard}/manifest.json",
+        provenance="<results>/records/pretraining/{survey}/{shard}/provenance.json",
     log:
         "<logs>/write_pretraining_records/{survey}/{shard}.log",
     benchmark:
@@ -34,6 +35,7 @@ rule write_pretraining_records:
         runtime=scaled_runtime(60),
     params:
         survey="{survey}",
+        simulated=simulated_of,
         code=code_digest("write_pretraining_records"),
     message:
         "Writing pretraining records of {wildcards.survey}, shard {wildcards.shard}"
@@ -56,6 +58,7 @@ rule write_dataset_records:
         train="<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord",
         validation="<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord",
         manifest="<results>/records/{dataset}/fold{fold}/spc{spc}/manifest.json",
+        provenance="<results>/records/{dataset}/fold{fold}/spc{spc}/provenance.json",
     log:
         "<logs>/write_dataset_records/{dataset}/fold{fold}/spc{spc}.log",
     benchmark:
@@ -71,6 +74,7 @@ rule write_dataset_records:
         classes=classes_of,
         fold=fold_of,
         spc=spc_of,
+        simulated=simulated_of,
         code=code_digest("write_dataset_records"),
     message:
         "Writing records of {wildcards.dataset}, fold {wildcards.fold}, {wildcards.spc} samples per class"
@@ -92,6 +96,7 @@ rule write_test_records:
     output:
         test="<results>/records/{dataset}/fold{fold}/test/test.tfrecord",
         manifest="<results>/records/{dataset}/fold{fold}/test/manifest.json",
+        provenance="<results>/records/{dataset}/fold{fold}/test/provenance.json",
     log:
         "<logs>/write_test_records/{dataset}/fold{fold}.log",
     benchmark:
@@ -106,6 +111,7 @@ rule write_test_records:
     params:
         classes=classes_of,
         fold=fold_of,
+        simulated=simulated_of,
         code=code_digest("write_test_records"),
     message:
         "Writing test records of {wildcards.dataset}, fold {wildcards.fold}"
@@ -127,6 +133,7 @@ rule write_object_records:
     output:
         objects="<results>/records/{dataset}/objects/objects.tfrecord",
         manifest="<results>/records/{dataset}/objects/manifest.json",
+        provenance="<results>/records/{dataset}/objects/provenance.json",
     log:
         "<logs>/write_object_records/{dataset}.log",
     benchmark:
@@ -140,6 +147,7 @@ rule write_object_records:
         runtime=scaled_runtime(60),
     params:
         classes=classes_of,
+        simulated=simulated_of,
         code=code_digest("write_object_records"),
     message:
         "Writing records of all objects of {wildcards.dataset}"

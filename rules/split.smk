@@ -15,12 +15,7 @@ rule split_objects:
     output:
         pretraining="<results>/splits/pretraining.parquet",
         sets=expand("<results>/splits/{dataset}.parquet", dataset=sorted(RUN.datasets)),
-        counts=report(
-            "<results>/splits/counts.csv",
-            caption="captions/counts.rst",
-            category="Splits",
-            labels={"table": "objects of each set"},
-        ),
+        counts="<results>/splits/counts.csv",
         provenance="<results>/splits/provenance.json",
     log:
         "<logs>/split_objects.log",
@@ -56,12 +51,8 @@ rule audit_splits:
         pretraining="<results>/splits/pretraining.parquet",
         sets=expand("<results>/splits/{dataset}.parquet", dataset=RUN.datasets),
     output:
-        table=report(
-            "<results>/splits/audit.csv",
-            caption="captions/audit.rst",
-            category="Splits",
-            labels={"table": "leakage audit"},
-        ),
+        table="<results>/splits/audit.csv",
+        provenance="<results>/splits/audit.provenance.json",
     log:
         "<logs>/audit_splits.log",
     benchmark:
@@ -77,6 +68,7 @@ rule audit_splits:
         surveys=[dataset.survey for dataset in RUN.datasets.values()],
         match_radius_arcsec=RUN.splits.match_radius_arcsec,
         id_spaces=RUN.id_spaces,
+        simulated=RUN.simulated_surveys,
         code=code_digest("audit_splits"),
     message:
         "Auditing the splits for leaks"

@@ -1,20 +1,20 @@
 """Start-up of all workflow scripts: import path, environment, log, arguments of the stage, and provenance."""
 
 import inspect
-import json
 import logging
 import os
-import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from importlib import import_module, metadata
+from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from _provenance import write_provenance
+
 ROOT = Path(__file__).resolve().parents[1]
-VERSIONED = ("astromer", "keras", "numpy", "polars", "pyarrow", "scikit-learn", "snakemake", "tensorflow")
 RECORDED = {"code", "seed", "simulated"}  # parameters for provenance and reruns, which a stage need not take
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -37,10 +37,11 @@ def run(snakemake: Any, module: str, function: str, *, unused: Iterable[str] = (
         unused: names of inputs and parameters that are not passed to the stage.
     """
     with logged(snakemake.log.get("text") or snakemake.log[0]):
+        started = datetime.now(UTC)
         stage = getattr(import_module(module), function)
         stage(**arguments(snakemake, stage, set(unused)))
         if snakemake.output.get("provenance"):
-            write_provenance(snakemake)
+            write_provenance(snakemake, started)
 
 
 def arguments(snakemake: Any, stage: Callable[..., None], unused: set[str]) -> dict[str, Any]:
@@ -89,51 +90,3 @@ def logged(log: str) -> Iterator[None]:
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
-
-
-def write_provenance(snakemake: Any) -> None:
-    """Write the provenance of the job's outputs to `output.provenance`.
-
-    It consists of rule and wildcards, parameters (including the seed and the resolved part of the configuration),
-    checksums of the inputs, git commit, versions, and the simulated surveys of the run.
-    """
-    from astromer.files import sha256_of, write_json
-
-    params = dict(snakemake.params.items())
-    simulated = params.pop("simulated")
-    content = {
-        "rule": snakemake.rule,
-        "wildcards": dict(snakemake.wildcards.items()),
-        "data": "simulated" if simulated else "real",
-        "simulated_surveys": list(simulated),
-        "params": json.loads(json.dumps(params, sort_keys=True)),
-        "inputs": {str(path): sha256_of(Path(path)) for path in sorted(set(snakemake.input)) if Path(path).is_file()},
-        "git_commit": _git_commit(),
-        "versions": {"python": sys.version.split()[0]} | _versions(),
-    }
-    write_json(Path(snakemake.output.provenance), content)
-
-
-def _git_commit() -> str | None:
-    """Return the commit of the sources, with `-dirty` if they differ from it, or None outside a repository."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in VERSIONED:
-        names = [package, "tensorflow-cpu"] if package == "tensorflow" else [package]
-        for name in names:
-            try:
-                found[package] = metadata.version(name)
-            except metadata.PackageNotFoundError:
-                continue
-    if "astromer" not in found:
-        from astromer import __version__
-
-        found["astromer"] = __version__
-    return found

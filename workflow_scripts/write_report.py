@@ -1,11 +1,5 @@
-"""Figures and tables -> Snakemake's HTML report."""
+"""Figures and tables, with the provenance of all jobs -> the report, as a page and as an archive."""
 
-import subprocess
-import sys
+from _entry import run
 
-from _entry import logged
-
-with logged(snakemake.log[0]):
-    command = ["--snakefile", snakemake.params.snakefile, "--configfile", snakemake.input.config, "--nolock"]
-    command += ["--report", snakemake.output.report, "--", "figures", "tables"]
-    subprocess.run([sys.executable, "-m", "snakemake", *command], check=True)
+run(snakemake, "astromer.stages.report", "write_report")

@@ -34,6 +34,7 @@ METRICS_SCHEMA = {
     "count": pl.Int64,
     "data": pl.String,
 }
+CALIBRATING = {"validation", "held_out"}  # subsets to calibrate on; a classifier has one of them, or none
 SCORE_SCHEMA = {name: METRICS_SCHEMA[name] for name in ("level", "metric", "class", "value", "count")}
 KINDS = ("head", "probe", "fused", "baseline", "classical", "control")
 WITHOUT_ENCODER = ("baseline", "classical", "control")
@@ -69,6 +70,26 @@ def score_predictions(predictions: pl.DataFrame, classes: Sequence[str]) -> pl.D
         rows.append((level, "accuracy", None, accuracy_score(true, predicted), len(true)))
         rows.append((level, "ece", None, calibration_error(probabilities, true), len(true)))
     return pl.DataFrame(rows, schema=SCORE_SCHEMA, orient="row")
+
+
+def score_classifier(
+    predictions: Mapping[str, pl.DataFrame],
+    classes: Sequence[str],
+    *,
+    temperature: bool = False,
+    coverage: float | None = None,
+) -> pl.DataFrame:
+    """Score the test objects of a classifier, and calibration on those that it did not learn from, if there are any.
+
+    Args:
+        predictions: tables by subset: `test`, and perhaps `validation`, or `held_out` training objects.
+        classes, temperature, coverage: as for `score_calibration`.
+    """
+    scores = score_predictions(predictions["test"], classes)
+    for subset in CALIBRATING & predictions.keys():
+        options = {"temperature": temperature, "coverage": coverage}
+        scores = pl.concat([scores, score_calibration(predictions[subset], predictions["test"], classes, **options)])
+    return scores
 
 
 def score_calibration(

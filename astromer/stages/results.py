@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from astromer.evaluation.predictions import of_classifier
-from astromer.evaluation.scores import score_calibration, score_predictions, tag_scores
+from astromer.evaluation.scores import score_classifier, tag_scores
 from astromer.files import atomic_path
 
 NO_CALIBRATION = {"temperature": False, "coverage": None}
@@ -56,12 +56,8 @@ class Results:
         for subset, table in predictions.items():
             named = of_classifier(table, model=model, fold=fold, spc=spc, seed=seed, subset=subset)
             self.predictions.append(named)
-        scores = score_predictions(predictions["test"], self.classes)
-        # Objects that the classifier did not learn from, if there are any besides the test objects.
-        calibrating = next((predictions[name] for name in ("validation", HELD_OUT) if name in predictions), None)
-        if calibrating is not None:
-            options = {"temperature": self.temperature, "coverage": self.coverage}
-            scores = pl.concat([scores, score_calibration(calibrating, predictions["test"], self.classes, **options)])
+        calibration = {"temperature": self.temperature, "coverage": self.coverage}
+        scores = score_classifier(predictions, self.classes, **calibration)
         tagged = tag_scores(scores, **self.tags, fold=fold, spc=spc, seed=seed, model=model, kind=kind)
         self.scores.append(tagged)
         for name, table in tables.items():

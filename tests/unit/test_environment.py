@@ -40,7 +40,8 @@ def test_no_registry_address(path):
 
 
 # What each room of the package may import besides itself. From the top: stages, plots, evaluation, training, models and
-# data; `surveys` and `splits` stand beside them. `None` is the package itself, which imports `api` when that is used.
+# data; `surveys` and `splits` stand beside them, and `runs`, about finished runs, below `stages`. `None` is the package
+# itself, which imports `api` when that is used.
 COMMON = {"config", "errors", "files", "imports"}
 ROOMS = {
     "errors": set(),
@@ -54,7 +55,10 @@ ROOMS = {
     "plots": COMMON | {"evaluation"},
     "surveys": COMMON,
     "splits": COMMON,
-    "stages": COMMON | {"plots", "evaluation", "training", "models", "data", "surveys", "splits", None},
+    "runs": COMMON | {"plots", "evaluation"},
+    "stages": COMMON | {"plots", "runs", "evaluation", "training", "models", "data", "surveys", "splits", None},
+    "cli": COMMON | {"stages"},
+    "__main__": {"cli"},
     "api": COMMON | {"evaluation", "training", "models", "data", "surveys", "splits"},
     None: {"api", "models"},
 }

@@ -11,7 +11,7 @@ import pytest
 from astromer.imports import digest, used_files
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = [path for path in sorted((ROOT / "workflow_scripts").glob("[a-z]*.py")) if path.stem != "write_report"]
+SCRIPTS = sorted((ROOT / "workflow_scripts").glob("[a-z]*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 

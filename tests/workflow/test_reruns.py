@@ -12,7 +12,8 @@ TRAINING = {"pretrain_encoder", "finetune_encoder"}
 EVERY_RULE = FIGURES | TRAINING
 EVERY_RULE |= {"ingest_shard", "merge_survey", "split_objects", "audit_splits", "embed_frozen", "embed_finetuned"}
 EVERY_RULE |= {"extract_features", "train_heads", "fit_probes", "fit_controls", "train_baselines", "collect_metrics"}
-EVERY_RULE |= {"write_claims", "analyse_attention", "reconstruct_windows", "write_config"}
+EVERY_RULE |= {"write_claims", "analyse_attention", "reconstruct_windows"}
+EVERY_RULE |= {"write_config", "write_report", "write_crate"}
 EVERY_RULE |= {"write_pretraining_records", "write_dataset_records", "write_test_records", "write_object_records"}
 
 # What is edited, and the rules that use it; what only follows from these reruns as well.
@@ -57,5 +58,5 @@ def test_every_rule_with_a_script_has_a_digest_of_its_code():
     for path in sorted((ROOT / "rules").glob("*.smk")):
         for rule in re.split(r"^ *rule\b", path.read_text(), flags=re.MULTILINE)[1:]:
             script = re.search(r"workflow_scripts/(\w+)\.py", rule)
-            if script and script[1] != "write_report":  # it calls Snakemake, and no code of ours
+            if script:
                 assert re.search(rf"""code_digest\(\s*"{script[1]}\"""", rule), f"{path.name}: {script[1]}"

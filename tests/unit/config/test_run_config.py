@@ -212,6 +212,7 @@ def test_what_is_generated_from_the_models_is_up_to_date():
     write_docs = runpy.run_path(str(ROOT / "config/write_docs.py"))
     assert write_docs["SCHEMA"].read_text(encoding="utf-8") == write_docs["schema"](), "run `make docs`"
     assert write_docs["TABLE"].read_text(encoding="utf-8") == write_docs["table"](), "run `make docs`"
+    assert write_docs["FIGURES"].read_text(encoding="utf-8") == write_docs["figures"](), "run `make docs`"
 
 
 UNLABELLED = {

@@ -1,0 +1,5 @@
+"""`python -m astromer`, which needs no installed command."""
+
+from astromer.cli import main
+
+main()
