@@ -1,4 +1,4 @@
-"""What a finished run leaves behind: the report in a browser, the crate before its validator, and `astromer verify`."""
+"""What a finished run leaves behind: the report in a browser, provenance without paths, and `astromer verify`."""
 
 import json
 import re
@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from importlib import resources
 
 import pytest
 from workflow_run import Workflow, environment
@@ -91,55 +90,13 @@ def test_every_job_states_its_provenance(finished):
     assert rules == {path.stem for path in (finished.results / "logs").iterdir()} - {"write_crate"}
 
 
-def test_crate_is_accepted_by_its_validator(finished, monkeypatch):
-    """Without the network: the library's own copy of the JSON-LD context takes the place of the published one."""
-    from rocrate_validator import models, services
-    from rocrate_validator.utils import document_loader
-
-    context = json.loads(resources.files("rocrate").joinpath("data/ro-crate.jsonld").read_text())
-    monkeypatch.setattr(document_loader, "_fetch_json_ld", lambda url: context)
-    settings = services.ValidationSettings(
-        rocrate_uri=str(finished.results),
-        profile_identifier="provenance-run-crate",
-        requirement_severity=models.Severity.REQUIRED,
-        offline=True,
-    )
-    result = services.validate(settings)
-    assert not result.has_issues(), [f"{issue.check.identifier}: {issue.message}" for issue in result.get_issues()]
-
-
-@pytest.mark.parametrize(
-    ("damage", "named"),
-    [
-        (None, "files have the checksums"),
-        (("tables/metrics.csv", False), "tables/metrics.csv: has another checksum"),
-        (("tables/metrics.csv", True), "tables/metrics.csv: does not follow from the predictions"),
-        (("tables/claims.csv", True), "tables/claims.csv: does not follow from the predictions"),
-    ],
-)
-def test_verify(finished, copy_of, damage, named):
-    """A changed number is found even if the crate is changed with it."""
-    copy = copy_of(finished)
-    if damage:
-        change_last_number(copy, *damage)
-    command = [sys.executable, "-m", "astromer", "verify", str(copy.results)]
+def test_the_run_is_verified(finished):
+    """In a process of its own, as on the command line."""
+    command = [sys.executable, "-m", "astromer", "verify", str(finished.results)]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=finished.root, env=environment(), timeout=60
     )
-    assert (done.returncode == 0) == (damage is None), done.stderr
-    assert named in done.stdout + done.stderr
-
-
-def change_last_number(run: Workflow, file: str, adapt_crate: bool) -> None:
-    from astromer.files import sha256_of
-
-    path, crate = run.results / file, run.results / "ro-crate-metadata.json"
-    before = sha256_of(path)
-    text = path.read_text()
-    last = list(re.finditer(r"\d\.\d+", text))[-1]
-    path.write_text(f"{text[: last.start()]}0.123{text[last.end() :]}")
-    if adapt_crate:
-        crate.write_text(crate.read_text().replace(before, sha256_of(path)))
+    assert "files have the checksums" in done.stdout, done.stderr
 
 
 def test_a_moved_checkout_redraws_nothing(finished, tmp_path):
