@@ -1,4 +1,4 @@
-"""Slow and simple parsers of the four formats, line by line in plain Python; they share nothing with the readers.
+"""Slow and simple parsers of the four formats, each line by itself in plain Python; they share nothing with readers.
 
 Each takes the files of a dump in the layout of `fuzz_readers.py`, and returns the rows and the number of lines.
 """

@@ -2,9 +2,10 @@
 
 import csv
 from collections.abc import Callable, Iterator
+from io import BufferedReader
 from itertools import cycle
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, cast
 
 import polars as pl
 import pyarrow as pa
@@ -112,7 +113,8 @@ def read_tables(options: TableOptions, source: Path, part: int, parts: int) -> I
     every = (part, parts) if whole_files else (0, 1)
     lost = losses.add if part == 0 else ignore
     for file, stream in members_of_part(source, pattern, *every, other_than=catalog, lost=lost):
-        blocks = _parquet_blocks if file.endswith(".parquet") else _text_blocks
+        is_parquet = file.endswith(".parquet") and cast(BufferedReader, stream).peek(1)  # an empty file has no rows
+        blocks = _parquet_blocks if is_parquet else _text_blocks
         of_file = losses.add if whole_files or part == 0 else ignore  # every part sees the files that all share
         for rows in blocks(source, file, stream, options, lambda: next(turns), of_file):
             yield _batch(rows, source, file, options, losses.add)

@@ -244,10 +244,11 @@ def test_files_without_rows_are_counted(tmp_path, shards):
         "d.csv": f"{HEADER}\n\n\n",
         "e.csv.gz": gzip.compress(b""),
         "f.csv": HEADER,
+        "g.parquet": "",
     }
     objects, _, counts = ingest(table(shards=shards), write(tmp_path, contents), tmp_path)
     assert objects["id"].to_list() == ["1"]
-    assert counts["file", "rejected: no rows"] == 5
+    assert counts["file", "rejected: no rows"] == 6
     dump = light_curve_dump(tmp_path, "a", a="mjd mag err\n1 2 .3\n", b="", c="mjd mag err\n", d="\n\n")
     _, _, counts = ingest(files(shards, header=True), dump, tmp_path)
     assert counts["file", "rejected: no rows"] == 3
