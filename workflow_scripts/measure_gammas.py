@@ -2,4 +2,4 @@
 
 from _entry import run
 
-run(snakemake, "astromer.stages.levels", "measure_gammas")
+run(snakemake, "astromer.stages.gammas", "measure_gammas")

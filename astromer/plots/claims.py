@@ -38,24 +38,26 @@ def claims_figure(claims: pd.DataFrame, datasets: Sequence[str], note: str) -> F
 
     Args:
         claims: the table `claims.csv`, see `astromer.stages.claims`.
-        datasets: datasets in the order of the panels, at most three.
+        datasets: datasets in the order of the panels, three side by side.
         note: the caption's first sentences, see `style.source_note`.
 
     Raises:
-        InputError: a verdict is unknown, or there are no or too many datasets.
+        InputError: a verdict is unknown.
     """
     if unknown := set(claims["verdict"]) - set(VERDICTS):
         raise InputError(f"claims figure: expected verdicts among {', '.join(VERDICTS)}, found {sorted(unknown)}")
-    if not 1 <= len(datasets) <= COLUMNS:
-        raise InputError(f"claims figure: expected 1 to {COLUMNS} datasets, found {len(datasets)}")
     sizes = sorted(claims["first_spc"].unique())
     lines = _lines(claims)
     step = max(LINE_MM, SIZE_MM * len(sizes))
     heights = [step if line.first else LINE_MM + 0.6 for line in lines]
     middles = [sum(heights[:place]) + height / 2 for place, height in enumerate(heights)]
-    figure = new_figure(PAGE, max(sum(heights) + 24, 40) * MM)
-    axes = figure.subplots(1, len(datasets), sharey=True, squeeze=False)[0]
-    for axis, dataset in zip(axes, datasets, strict=True):
+    columns = min(COLUMNS, len(datasets))
+    bands = -(-len(datasets) // columns)
+    figure = new_figure(PAGE, (bands * max(sum(heights) + 14, 30) + 10) * MM)
+    axes = figure.subplots(bands, columns, sharey=True, squeeze=False).flatten()
+    for axis in axes[len(datasets) :]:
+        axis.remove()
+    for axis, dataset in zip(axes, datasets, strict=False):
         rows = claims[claims["dataset"] == dataset]
         axis.set_title(dataset)
         if rows.empty:
@@ -66,7 +68,7 @@ def claims_figure(claims: pd.DataFrame, datasets: Sequence[str], note: str) -> F
                 _draw_line(axis, rows, line, middle, sizes)
         _finish(axis, lines, middles, sum(heights))
     handles = [Line2D([], [], color=colour, lw=1.6, label=verdict) for verdict, colour in VERDICTS.items()]
-    markers = {size: MARKERS[place] for place, size in enumerate(sizes)}
+    markers = {size: MARKERS[place % len(MARKERS)] for place, size in enumerate(sizes)}
     handles += [
         Line2D([], [], color=INK, lw=0, marker=marker, ms=3.5, label=f"{size} samples per class")
         for size, marker in markers.items()
@@ -91,7 +93,7 @@ def _draw_line(axis: Axes, rows: pd.DataFrame, line: Line, middle: float, sizes:
         y = middle + SIZE_MM * 0.85 * (place - (len(sizes) - 1) / 2)
         colour = VERDICTS[row.verdict]
         axis.plot([row.low, row.high], [y, y], color=colour, lw=1.1, solid_capstyle="butt")
-        axis.plot(row.difference, y, MARKERS[place], ms=3.2, color=colour)
+        axis.plot(row.difference, y, MARKERS[place % len(MARKERS)], ms=3.2, color=colour)
 
 
 def _finish(axis: Axes, lines: Sequence[Line], middles: Sequence[float], bottom: float) -> None:

@@ -11,7 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from astromer.errors import InputError
-from astromer.plots.panels import check_folds, dataset_panels, draw_points, folds_note, marker_handle
+from astromer.plots.panels import (
+    COLUMNS,
+    check_folds,
+    count_range,
+    dataset_panels,
+    draw_points,
+    folds_note,
+    marker_handle,
+)
 from astromer.plots.style import EIGHT, INK, STYLE, add_caption
 
 BEFORE, AFTER = (EIGHT[7], "s"), (EIGHT[0], "o")
@@ -71,15 +79,16 @@ def finetuning_figure(finetunings: pd.DataFrame, fold_counts: Mapping[str, int],
             _draw(errors, rows, name, shift, style)
         errors.plot(range(len(sizes)), rows.groupby("spc")["window_mean"].mean(), **MEAN)
         _draw(times, rows, "minutes", 0, MINUTES)
-        times.set_ylim(0, 1.15 * max(np.nanmax([*rows["minutes"], 0.0]), 0.01))
+        times.set_ylim(0, max(times.get_ylim()[1], 0.01))
         if rows["minutes"].isna().all():
             times.text(0.5, 0.5, "not known: resumed jobs", transform=times.transAxes, ha="center", va="center")
         for axis in (errors, times):
             axis.set_xticks(range(len(sizes)), sizes)
             axis.set_xlim(-0.4, len(sizes) - 0.6)
         times.set_xlabel("Samples per class")
-    for axis, label in zip(panels[0], ("RMSE at hidden points (mag)", "Finetuning (min)"), strict=True):
-        axis.set_ylabel(label)
+    for place in range(0, len(panels), COLUMNS):
+        for axis, label in zip(panels[place], ("RMSE at hidden\npoints (mag)", "Finetuning (min)"), strict=True):
+            axis.set_ylabel(label)
     handles = [marker_handle("pretrained", *BEFORE), marker_handle("finetuned", *AFTER)]
     handles.append(marker_handle("mean of the visible points", MEAN["color"], "", ls=":"))
     figure.legend(handles=handles, loc="outside upper center", ncols=3)
@@ -95,9 +104,7 @@ def _draw(axis: Axes, rows: pd.DataFrame, name: str, shift: float, style: tuple[
 
 def _explanation(finetunings: pd.DataFrame, fold_counts: Mapping[str, int]) -> str:
     windows = finetunings.groupby("dataset")["windows"].agg(["min", "max"])
-    counted = ", ".join(
-        f"{name} {low:,.0f} to {high:,.0f}" for name, low, high in windows.loc[list(fold_counts)].itertuples()
-    )
+    counted = ", ".join(f"{name} {count_range(*windows.loc[name])}" for name in fold_counts)
     unknown = int(finetunings["minutes"].isna().sum())
     resumed = f" Without the {unknown} jobs that were killed and resumed." if unknown else ""
     return (

@@ -11,12 +11,14 @@ from matplotlib.ticker import MaxNLocator
 
 from astromer.evaluation.published import COUNTERPARTS, NAMES
 from astromer.plots.panels import (
+    COLUMNS,
     MARKERS,
     check_folds,
     dataset_panels,
     draw_points,
     folds_note,
     marker_handle,
+    share_scale,
     size_palette,
 )
 from astromer.plots.style import INK, STYLE, add_caption, say_empty
@@ -47,7 +49,7 @@ def gamma_figure(
     check_folds(measured, fold_counts, "gamma figure")
     sizes = sorted({*measured["spc"], *published["spc"]})
     palette = size_palette(sizes)
-    style = {size: (palette[size], MARKERS[place]) for place, size in enumerate(sizes)}
+    style = {size: (palette[size], MARKERS[place % len(MARKERS)]) for place, size in enumerate(sizes)}
     figure, panels = dataset_panels(list(roles), rows=2, row_mm=40, extra_mm=12)
     averaged = measured.groupby(["dataset", "spc", "level"], as_index=False)["weight"].agg(["mean", "std"])
     of_paper = published.rename(columns={"weight": "mean"}).assign(std=np.nan)
@@ -57,8 +59,9 @@ def gamma_figure(
         _draw_weights(above, ours, style, f"{dataset}: measured")
         _draw_weights(below, theirs, style, f"{NAMES[COUNTERPARTS[role]]}: published")
         below.set_xlabel("Level (0: input embedding)")
-    for column in zip(*panels, strict=True):
-        column[0].set_ylabel("Weight / equal weight")
+    share_scale(axis for column in panels for axis in column)
+    for axis in (axis for place in range(0, len(panels), COLUMNS) for axis in panels[place]):
+        axis.set_ylabel("Weight / equal weight")
     handles = [marker_handle(f"{size}", *style[size]) for size in sizes]
     figure.legend(handles=handles, title="Samples per class", loc="outside upper center", ncols=len(handles))
     add_caption(figure, f"{note} {folds_note(fold_counts)} {_explanation(measured, published)}")
@@ -90,5 +93,5 @@ def _explanation(measured: pd.DataFrame, published: pd.DataFrame) -> str:
     return (
         "Effective weights: the softmax of gamma, as the head applies it, times the number of levels; dotted: all "
         f"levels equal.{depth} Published: softmax of the published gamma (means over folds; the published figure shows "
-        "gamma itself). Scales of panels differ."
+        "gamma itself)."
     )

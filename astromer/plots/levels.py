@@ -9,7 +9,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from astromer.errors import InputError
-from astromer.plots.panels import MARKERS, check_folds, dataset_panels, draw_points, folds_note, marker_handle
+from astromer.plots.panels import (
+    COLUMNS,
+    MARKERS,
+    check_folds,
+    count_range,
+    dataset_panels,
+    draw_points,
+    folds_note,
+    marker_handle,
+    share_scale,
+)
 from astromer.plots.style import COLUMN, EIGHT, INK, MM, PAGE, STYLE, add_caption, new_figure, say_empty
 
 MAP_MM = 43.0
@@ -101,17 +111,15 @@ def silhouette_figure(silhouettes: pd.DataFrame, fold_counts: Mapping[str, int],
         axis.set_xticks(range(rows["level"].max() + 1))
         axis.set_xlabel("Level (0: input embedding)")
         axis.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
-    panels[0][0].set_ylabel("Silhouette coefficient")
+    share_scale(axis for (axis,) in panels)
+    for place in range(0, len(panels), COLUMNS):
+        panels[place][0].set_ylabel("Silhouette coefficient")
     handles = [marker_handle(POOLINGS[name], *style[name]) for name in style]
     figure.legend(handles=handles, title="Pooling over time", loc="outside upper center", ncols=len(handles))
     sizes = silhouettes.groupby("dataset")["objects"].agg(["min", "max"])
-    counted = ", ".join(f"{name} {_range(*sizes.loc[name])}" for name in fold_counts if name in sizes.index)
+    counted = ", ".join(f"{name} {count_range(*sizes.loc[name])}" for name in fold_counts if name in sizes.index)
     add_caption(figure, f"{note} {folds_note(fold_counts)} Test objects per fold: {counted}. {_silhouette()}")
     return figure
-
-
-def _range(low: int, high: int) -> str:
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _silhouette() -> str:

@@ -1,6 +1,6 @@
 """Panels and checks that figures of several datasets, folds and samples per class share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,19 @@ def folds_note(fold_counts: Mapping[str, int]) -> str:
         return "One fold, no error bars."
     over = " or ".join(map(str, numbers))
     return f"Mean and sample standard deviation over {over} folds."
+
+
+def count_range(low: float, high: float) -> str:
+    """Return the smallest and the largest of some counts as text, or the one number if they are the same."""
+    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
+
+
+def share_scale(panels: Iterable[Axes]) -> None:
+    """Give panels with data one scale of y, which includes all of them, so that they can be compared."""
+    drawn = [axis for axis in panels if axis.has_data()]
+    limits = [axis.get_ylim() for axis in drawn]
+    for axis in drawn:
+        axis.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
 
 
 def dataset_panels(names: Sequence[str], rows: int, row_mm: float, extra_mm: float) -> tuple[Figure, list[list[Axes]]]:

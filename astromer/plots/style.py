@@ -73,30 +73,26 @@ def colours(names: Sequence[str]) -> dict[str, str]:
 def class_colours(class_lists: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Assign a colour to each class of a run: the same in all of its datasets, and distinct within each of them.
 
+    In a dataset of more than twelve classes colours repeat, and markers or labels have to tell the classes apart.
+
     Args:
         class_lists: the ordered class lists of all datasets of the run.
-
-    Raises:
-        InputError: a dataset has more classes than there are distinguishable colours.
     """
-    for classes in class_lists.values():
-        colours(classes)  # raises if there are too many
     together: dict[str, set[str]] = {}
     for classes in class_lists.values():
         for name in classes:
             together.setdefault(name, set()).update(classes)
-    for palette in (EIGHT, TWELVE, EIGHT + TWELVE):
+    for palette in (EIGHT, TWELVE):
         chosen: dict[str, str] = {}
+        repeats = False
         for name, others in together.items():
             taken = {chosen[other] for other in others if other in chosen}
             free = [colour for colour in palette if colour not in taken]
-            if not free:
-                break
-            used = list(chosen.values())
-            chosen[name] = min(free, key=used.count)
-        else:
-            return chosen
-    raise InputError(f"expected classes that {len(palette)} colours can tell apart, found {', '.join(together)}")
+            repeats |= not free
+            chosen[name] = min(free or palette, key=list(chosen.values()).count)
+        if not repeats:
+            break
+    return chosen
 
 
 def contrast(colour: ColorType) -> str:

@@ -12,7 +12,7 @@ from astromer.evaluation.levels import LevelVectors, gamma_rows, level_maps, lev
 from astromer.evaluation.published import published
 from astromer.models.encoders import build_encoder
 from astromer.models.heads import build_head
-from astromer.stages.levels import measure_gammas
+from astromer.stages.gammas import measure_gammas
 
 
 @pytest.fixture(scope="module")

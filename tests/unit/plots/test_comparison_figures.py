@@ -113,7 +113,7 @@ def claims_of(dataset: str, sizes=(20, 100)) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(dataset=dataset, **values, folds=3, objects=300)
 
 
-@pytest.mark.parametrize("datasets", [["a"], ["a", "b", "c"]])
+@pytest.mark.parametrize("datasets", [["a"], ["a", "b", "c", "d"]])
 def test_each_claim_has_its_interval_in_the_colour_of_its_verdict(datasets):
     figure = claims_figure(pd.concat([claims_of(name) for name in datasets]), datasets, NOTE)
     boxes = assert_publishable(figure)
@@ -131,8 +131,6 @@ def test_a_dataset_without_claims_says_so():
     assert empty_note(figure.axes[1]) == "no claim whose classifiers are in this run"
     figure = claims_figure(claims_of("a").head(0), ["a"], NOTE)
     assert empty_note(figure.axes[0])
-    with pytest.raises(InputError, match="found 4"):
-        claims_figure(claims_of("a"), list("abcd"), NOTE)
     with pytest.raises(InputError, match="perhaps"):
         claims_figure(claims_of("a").assign(verdict="perhaps"), ["a"], NOTE)
 
