@@ -92,7 +92,6 @@ rule analyse_levels:
         "<logs>/analyse_levels/{encoder}/{dataset}.log",
     benchmark:
         "<benchmarks>/analyse_levels/{encoder}/{dataset}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -122,7 +121,6 @@ rule measure_gammas:
         "<logs>/measure_gammas/{encoder}.log",
     benchmark:
         "<benchmarks>/measure_gammas/{encoder}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
