@@ -130,6 +130,61 @@ def of_largest_spc(path):
     return path_of
 
 
+def of_folds_at_largest_spc(path):
+    """Input function: a path with `{fold}` for all folds of the dataset, and its largest SPC for `{spc}`."""
+
+    def paths(wildcards):
+        spc, folds = largest_spc(wildcards.dataset), range(RUN.datasets[wildcards.dataset].folds)
+        return [path.format(**wildcards, fold=fold, spc=spc) for fold in folds]
+
+    return paths
+
+
+def skip_head():
+    """Return the name of the first head of the run that mixes all levels by gamma, or None."""
+    heads = RUN.classification.heads
+    return next((name for name in RUN.classification.frozen_heads if heads[name].head == "skip"), None)
+
+
+def skip_heads(wildcards):
+    """Return the folders of trained heads with gamma on an encoder, each with its dataset, number of folds and SPC."""
+    place = f"<results>/classify/{wildcards.encoder}/{RUN.states_of(wildcards.encoder)[-1]}"
+    return {
+        f"{place}/{name}/heads/models": {"dataset": name, "folds": dataset.folds, "spc": dataset.spc}
+        for name, dataset in RUN.datasets.items()
+        if skip_head()
+    }
+
+
+def finetuning_files(wildcards):
+    """Return scores and time of every finetuning of an encoder, by dataset, fold and SPC."""
+    files = {name: {} for name in RUN.datasets}
+    for name, fold, spc in sets_of_datasets():
+        folder = f"<results>/finetune/{wildcards.encoder}/{name}/fold{fold}/spc{spc}"
+        tables = {table: f"{folder}/{table}.csv" for table in ("scores", "timing")}
+        files[name].setdefault(str(fold), {})[str(spc)] = tables
+    return files
+
+
+def of_each_dataset(path):
+    """Input function: a path with `{dataset}` for each dataset, by its name."""
+
+    def paths(wildcards):
+        return {name: path.format(**wildcards, dataset=name) for name in RUN.datasets}
+
+    return paths
+
+
+def generations():
+    """Return encoder and state that stand for Astromer 1 and 2 in comparisons with the paper, of those in the run."""
+    found = {}
+    for name in RUN.encoders:
+        label = {"v1": "A1", "v2": "A2"}.get(RUN.architecture_of(name))
+        if label and not RUN.summary_of(name)["untrained"]:
+            found.setdefault(label, {"encoder": name, "state": RUN.states_of(name)[-1]})
+    return found
+
+
 def training_records(wildcards):
     """Return the training records of the first fold and the largest SPC."""
     dataset = dataset_of(wildcards)
@@ -139,13 +194,20 @@ def training_records(wildcards):
 # Files that a notebook can read, by parameter name: functions that return a path, or nested lists and dictionaries.
 INPUTS = {
     "attention": lambda wildcards: f"<results>/analyse/{wildcards.encoder}/{wildcards.dataset}/attention.parquet",
+    "claims": lambda wildcards: "<results>/tables/claims.csv",
     "curves": curve_files,
     "hidden_points": hidden_point_files,
+    "finetunings": finetuning_files,
+    "gammas": lambda wildcards: f"<results>/analyse/{wildcards.encoder}/gammas.csv",
+    "maps": lambda wildcards: f"<results>/analyse/{wildcards.encoder}/{wildcards.dataset}/maps.parquet",
+    "metadata": lambda wildcards: f"<results>/parquet/{survey_of(wildcards)}/metadata.parquet",
     "metrics": lambda wildcards: "<results>/tables/metrics.csv",
     "observations": observation_files,
     "predictions": prediction_files,
     "reconstruction": lambda wildcards: f"<results>/analyse/{wildcards.encoder}/{wildcards.dataset}/reconstruction.parquet",
     "records": training_records,
+    "silhouettes": of_each_dataset("<results>/analyse/{encoder}/{dataset}/silhouette.csv"),
+    "split": lambda wildcards: f"<results>/splits/{wildcards.dataset}.parquet",
 }
 
 # Values that a notebook can have as parameters, by parameter name.
@@ -154,21 +216,27 @@ VALUES = {
         f"{RUN.classification.frozen_heads[0]} on {next(iter(RUN.encoders))},"
         f" {RUN.states_of(next(iter(RUN.encoders)))[-1]}"
     ),
+    "class_lists": lambda wildcards: {name: dataset.classes for name, dataset in RUN.datasets.items()},
     "classes": lambda wildcards: RUN.datasets[dataset_of(wildcards)].classes,
     "dataset": lambda wildcards: wildcards.dataset,
     "encoder": lambda wildcards: encoder_labels()[wildcards.encoder],
     "encoders": lambda wildcards: encoder_labels(),
     "example_dataset": dataset_of,
+    "fold_counts": lambda wildcards: {name: dataset.folds for name, dataset in RUN.datasets.items()},
     "folds": lambda wildcards: list(range(RUN.datasets[dataset_of(wildcards)].folds)),
+    "generations": lambda wildcards: generations(),
     "masking": lambda wildcards: RUN.masking.plain(),
     "model": lambda wildcards: RUN.classification.frozen_heads[0],
     "pretraining_surveys": lambda wildcards: RUN.pretraining.surveys,
     "recipes": lambda wildcards: RUN.recipes,
+    "role": lambda wildcards: RUN.role_of(wildcards.dataset),
+    "roles": lambda wildcards: {name: RUN.role_of(name) for name in RUN.datasets},
     "run": lambda wildcards: RUN.run,
     "run_folds": lambda wildcards: {name: list(range(dataset.folds)) for name, dataset in RUN.datasets.items()},
     "seed": lambda wildcards: RUN.seed,
     "spc": lambda wildcards: RUN.datasets[dataset_of(wildcards)].spc,
     "is_simulated": lambda wildcards: RUN.survey_of(dataset_of(wildcards)).options.simulated,
+    "simulated_datasets": lambda wildcards: [name for name in RUN.datasets if RUN.survey_of(name).options.simulated],
     "simulated": lambda wildcards: RUN.simulated_surveys,
     "surveys": lambda wildcards: RUN.used_surveys,
     "window": lambda wildcards: RUN.window,

@@ -1,7 +1,9 @@
-"""Stage 9: notebooks read results and draw the figures; three rules run models on what some of them show.
+"""Stage 9: notebooks read results and draw the figures; the other rules run the models that some of them show.
 
 IN   <results>/pretrain/<encoder>/..., <results>/finetune/<encoder>/<dataset>/fold0/..., tables, scores and predictions
 OUT  <results>/analyse/<encoder>/<dataset>/{attention,reconstruction}.parquet    example objects, one row per point
+     <results>/analyse/<encoder>/<dataset>/{silhouette.csv,maps.parquet}         test objects, level by level
+     <results>/analyse/<encoder>/gammas.csv                                      weights of the levels in the head `skip`
      <results>/figures/<figure>.{pdf,png}, <results>/tables/<figure>.csv
      <results>/notebooks/<figure>.ipynb                                          the executed notebook
 
@@ -109,6 +111,67 @@ rule score_hidden_points:
         "../workflow_scripts/score_hidden_points.py"
 
 
+rule analyse_levels:
+    """Pool every level of the finetuned encoders over the test objects; write silhouettes, and t-SNE maps of fold 0."""
+    input:
+        models=of_folds_at_largest_spc("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.keras"),
+        configs=of_folds_at_largest_spc("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/config.json"),
+        tests=of_folds_at_largest_spc("<results>/records/{dataset}/fold{fold}/test/test.tfrecord"),
+    output:
+        silhouette="<results>/analyse/{encoder}/{dataset}/silhouette.csv",
+        maps="<results>/analyse/{encoder}/{dataset}/maps.parquet",
+        provenance="<results>/analyse/{encoder}/{dataset}/levels.provenance.json",
+    log:
+        "<logs>/analyse_levels/{encoder}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/analyse_levels/{encoder}/{dataset}.jsonl"
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(3000),
+        runtime=scaled_runtime(60),
+    params:
+        classes=classes_of,
+        window=RUN.window,
+        seed=RUN.seed,
+        simulated=RUN.simulated_surveys,
+        code=code_digest("analyse_levels"),
+    message:
+        "Analysing the levels of {wildcards.encoder} on {wildcards.dataset}"
+    script:
+        "../workflow_scripts/analyse_levels.py"
+
+
+rule measure_gammas:
+    """Read the weights of the levels from the trained heads `skip` of all datasets, folds and SPC."""
+    input:
+        models=lambda wildcards: list(skip_heads(wildcards)),
+    output:
+        gammas="<results>/analyse/{encoder}/gammas.csv",
+        provenance="<results>/analyse/{encoder}/gammas.provenance.json",
+    log:
+        "<logs>/measure_gammas/{encoder}.log",
+    benchmark:
+        "<benchmarks>/measure_gammas/{encoder}.jsonl"
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(2000),
+        runtime=scaled_runtime(20),
+    params:
+        sources=lambda wildcards: list(skip_heads(wildcards).values()),
+        head=skip_head(),
+        seed=RUN.seed,
+        simulated=RUN.simulated_surveys,
+        code=code_digest("measure_gammas"),
+    message:
+        "Reading gamma of the heads on {wildcards.encoder}"
+    script:
+        "../workflow_scripts/measure_gammas.py"
+
+
 for figure in FIGURES:
 
     rule:
@@ -124,8 +187,7 @@ for figure in FIGURES:
             notebook=f"<results>/notebooks/{figure.stem}.ipynb",
             provenance=f"<results>/figures/{figure.stem}.provenance.json",
         log:
-            text=f"<logs>/draw_{figure.name}/{figure.stem}.log",
-            executed=f"<logs>/draw_{figure.name}/{figure.stem}.ipynb",
+            f"<logs>/draw_{figure.name}/{figure.stem}.log",
         benchmark:
             f"<benchmarks>/draw_{figure.name}/{figure.stem}.jsonl"
         retries: 1
@@ -138,6 +200,7 @@ for figure in FIGURES:
             notebook_slots=1,
         params:
             parameters=values_given(figure),
+            executed=f"results/{RUN.run}/logs/draw_{figure.name}/{figure.stem}.ipynb",
             caption=caption_of(figure),
             seed=RUN.seed,
             simulated=RUN.simulated_surveys,

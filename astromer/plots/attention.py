@@ -108,7 +108,7 @@ def _draw_object(axes: np.ndarray, points: pl.DataFrame, heads: list[str], norm:
         axis.set_xticks([0, 1, 2])
         axis.set_xticks([0.5, 1.5], minor=True)
         axis.yaxis.set_major_locator(MaxNLocator(nbins=3, steps=[1, 2, 5, 10], min_n_ticks=2))
-        axis.tick_params(axis="y", labelsize=SMALL - 1, length=2, pad=1.5)
+        axis.tick_params(axis="y", labelsize=SMALL, length=2, pad=1.5)
         axis.tick_params(axis="x", labelbottom=head == heads[-1])
     axes[0].set_title(f"{points['class'][0]}\n$P$ = {points['period_days'][0]:.4g} d", size=SMALL)
     axes[-1].set_xlabel("Phase", size=SMALL)

@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.typing import ColorType
 
 from astromer.errors import InputError
-from astromer.plots.style import COLUMN, MM, PAGE, STYLE, add_caption, contrast, new_figure
+from astromer.plots.style import COLUMN, FONT_SIZE, MM, PAGE, SMALL, STYLE, add_caption, contrast, new_figure
 
-SMALLEST_CELL_MM = 6.0
+SMALLEST_CELL_MM = 6.5
+ROOMY_CELL_MM = 8.5
 LARGEST_CELL_MM = 14.0
 SMALLEST_PANEL_MM = 42.0
 LABELS_MM = 24.0
@@ -66,8 +67,18 @@ def confusion_figure(matrices: Mapping[int, np.ndarray], classes: Sequence[str],
     what = "One fold." if numbers == [1] else f"Mean and, under it, sample standard deviation over {over} folds."
     absent = any(np.isnan(folds).any() for folds in matrices.values())
     grey = " Rows in grey: a fold has no object of the class." if absent else ""
-    add_caption(figure, f"{note} {what} Cells below 0.5% are left empty.{grey}")
+    chance = _below_chance(matrices, len(classes))
+    add_caption(figure, f"{note} {what} Cells below 0.5% are left empty.{grey}{chance}")
     return figure
+
+
+def _below_chance(matrices: Mapping[int, np.ndarray], num_classes: int) -> str:
+    """Return a sentence that names the panels whose mean recall is not above that of guessing, if there are any."""
+    recalls = {size: float(np.nanmean(np.diagonal(folds, axis1=1, axis2=2))) for size, folds in matrices.items()}
+    low = [f"{recall:.0%} with {size}" for size, recall in sorted(recalls.items()) if recall <= 1 / num_classes]
+    if not low:
+        return ""
+    return f" Not above chance ({1 / num_classes:.0%}): mean of the diagonal {' and '.join(low)} samples per class."
 
 
 def _grid(panels: int, classes: int) -> tuple[int, float]:
@@ -83,14 +94,14 @@ def _draw_panel(axis: Axes, folds: np.ndarray, colour_map: mpl.colors.Colormap, 
     mean = 100 * folds.mean(axis=0)
     spread = 100 * folds.std(axis=0, ddof=1) if len(folds) > 1 else None
     image = axis.imshow(mean, cmap=colour_map, vmin=0, vmax=100)
-    size = min(8.0, 0.95 * cell)
+    size = FONT_SIZE if cell >= ROOMY_CELL_MM else SMALL
     lift = 0.0 if spread is None else 0.55 * size / (cell * POINTS_PER_MM)
     for row, column in zip(*np.nonzero(mean >= 0.5), strict=True):
         colour = contrast(cast(ColorType, image.cmap(image.norm(mean[row, column]))))
         axis.text(column, row - lift, f"{mean[row, column]:.0f}", ha="center", va="center", size=size, color=colour)
         if spread is not None:
             text = f"±{spread[row, column]:.0f}"
-            axis.text(column, row + 1.15 * lift, text, ha="center", va="center", size=0.8 * size, color=colour)
+            axis.text(column, row + 1.15 * lift, text, ha="center", va="center", size=SMALL, color=colour)
     return image
 
 

@@ -93,7 +93,7 @@ def _draw_window(axes: np.ndarray, points: pl.DataFrame, errors: dict[str, Any])
     over_time.set_ylabel("mag")
     _draw_identity(against, hidden, errors)
     for axis in axes:
-        axis.tick_params(labelsize=SMALL - 1, length=2, pad=1.5)
+        axis.tick_params(labelsize=SMALL, length=2, pad=1.5)
 
 
 def _draw_identity(axis: Axes, hidden: pl.DataFrame, errors: dict[str, Any]) -> None:
@@ -118,7 +118,7 @@ def _draw_identity(axis: Axes, hidden: pl.DataFrame, errors: dict[str, Any]) -> 
     axis.set_ylabel("Predicted", size=SMALL)
     text = f"RMSE {errors['rmse_model']:.3f}\nmean {errors['rmse_window_mean']:.3f}\n"
     text += f"interp. {errors['rmse_interpolation']:.3f}"
-    axis.text(1.05, 0.5, text, transform=axis.transAxes, size=SMALL - 1.5, va="center")
+    axis.text(1.05, 0.5, text, transform=axis.transAxes, size=SMALL, va="center")
 
 
 def _range(*series: pl.Series) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """Scores of all classifiers as bars (Fig. 12 of Donoso-Oliva et al. 2026, with controls)."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from astromer.errors import InputError
 from astromer.plots.style import COLUMN, INK, MM, PAGE, SMALL, STYLE, add_caption, new_figure
@@ -87,8 +89,9 @@ def ablation_figure(summary: pl.DataFrame, note: str, *, encoders: Mapping[str, 
     rows = -(-len(sizes) // columns)
     figure = new_figure(COLUMN if columns == 1 else PAGE, (12 + rows * (15 + BAR_MM * len(labels))) * MM)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flatten()
+    limit = nice_limit(float((summary["mean"] + summary["std"].fill_null(0)).to_numpy().max()))
     for axis, size in zip(axes, sizes, strict=False):
-        _draw_panel(axis, summary.filter(pl.col("spc") == size), labels)
+        _draw_panel(axis, summary.filter(pl.col("spc") == size), labels, limit)
         axis.set_title(f"{size} samples per class")
     for axis in axes[len(sizes) :]:
         axis.remove()
@@ -109,6 +112,11 @@ def _only(summary: pl.DataFrame, column: str) -> str:
     return values[0]
 
 
+def nice_limit(value: float) -> float:
+    """Return the end of an axis of scores: the next tenth above the largest value, at most 1."""
+    return min(1.0, math.ceil(round(10 * value, 6)) / 10)
+
+
 def _order(summary: pl.DataFrame, sizes: list[int]) -> list[str]:
     """Sort the models by their mean over all panels, the worst first, and check that each is in every panel once."""
     models = summary.group_by("label").agg(pl.col("mean").mean(), pl.col("spc").sort()).sort("mean", "label")
@@ -118,7 +126,7 @@ def _order(summary: pl.DataFrame, sizes: list[int]) -> list[str]:
     return models["label"].to_list()
 
 
-def _draw_panel(axis: Axes, rows: pl.DataFrame, labels: list[str]) -> None:
+def _draw_panel(axis: Axes, rows: pl.DataFrame, labels: list[str], limit: float) -> None:
     for row in rows.iter_rows(named=True):
         place = labels.index(row["label"])
         axis.barh(place, row["mean"], height=0.66, linewidth=0.8, **KINDS[row["kind"]][1])
@@ -126,9 +134,10 @@ def _draw_panel(axis: Axes, rows: pl.DataFrame, labels: list[str]) -> None:
         if row["std"] is not None:
             axis.errorbar(row["mean"], place, xerr=row["std"], color=INK, lw=0.9, capsize=2, capthick=0.9)
             text += f" ± {row['std']:.3f}"
-        axis.text(1.05, place, text, transform=axis.get_yaxis_transform(), size=SMALL - 0.5, va="center")
-    axis.set_xlim(0, 1)
-    axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+        axis.text(1.05, place, text, transform=axis.get_yaxis_transform(), size=SMALL, va="center")
+    axis.set_xlim(0, limit)
+    axis.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_yticks(range(len(labels)), labels)
     axis.tick_params(axis="y", length=0)
     axis.grid(axis="x", color="#dddddd", lw=0.5)

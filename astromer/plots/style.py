@@ -5,11 +5,12 @@ those on paper. The caption is part of the figure and states first whether the d
 """
 
 import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.typing import ColorType
@@ -22,7 +23,7 @@ COLUMN = 88 * MM
 PAGE = 180 * MM
 FONT_SIZE = 8
 SMALL = 7
-CAPTION_SIZE = 6.5
+CAPTION_SIZE = 7
 DPI = 300
 INK = "#333333"
 STYLE: dict[str, Any] = {
@@ -69,6 +70,31 @@ def colours(names: Sequence[str]) -> dict[str, str]:
     return dict(zip(names, palette, strict=False))
 
 
+def class_colours(class_lists: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Assign a colour to each class of a run: the same in all of its datasets, and distinct within each of them.
+
+    In a dataset of more than twelve classes colours repeat, and markers or labels have to tell the classes apart.
+
+    Args:
+        class_lists: the ordered class lists of all datasets of the run.
+    """
+    together: dict[str, set[str]] = {}
+    for classes in class_lists.values():
+        for name in classes:
+            together.setdefault(name, set()).update(classes)
+    for palette in (EIGHT, TWELVE):
+        chosen: dict[str, str] = {}
+        repeats = False
+        for name, others in together.items():
+            taken = {chosen[other] for other in others if other in chosen}
+            free = [colour for colour in palette if colour not in taken]
+            repeats |= not free
+            chosen[name] = min(free or palette, key=list(chosen.values()).count)
+        if not repeats:
+            break
+    return chosen
+
+
 def contrast(colour: ColorType) -> str:
     """Return black or white, whichever has the higher contrast to `colour` (WCAG contrast ratio)."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
@@ -76,8 +102,10 @@ def contrast(colour: ColorType) -> str:
     return "black" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "white"
 
 
-def source_note(run: str, names: Sequence[str], simulated: Collection[str]) -> str:
+def source_note(run: str, names: Sequence[str], simulated: Collection[str], seed: int | None = None) -> str:
     """Return sentences that state which of `names` (surveys or datasets) are real or simulated, and name the run.
+
+    With `seed`, they state the run's seed as well.
 
     Raises:
         InputError: `simulated` contains a name that is not in `names`.
@@ -93,7 +121,14 @@ def source_note(run: str, names: Sequence[str], simulated: Collection[str]) -> s
     else:
         made_up = [name for name in names if name in set(simulated)]
         note = f"Simulated data: {', '.join(made_up)}. Real data: {', '.join(real)}."
-    return f"{note} Run: {run}."
+    return f"{note} Run: {run}." if seed is None else f"{note} Run: {run}, seed {seed}."
+
+
+def say_empty(axis: Axes, text: str) -> None:
+    """Write into a panel why it shows nothing."""
+    axis.set_axis_off()
+    words = textwrap.fill(text, 28)
+    axis.text(0.5, 0.5, words, transform=axis.transAxes, ha="center", va="center", size=SMALL, color=INK, gid="empty")
 
 
 def new_figure(width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Figure:

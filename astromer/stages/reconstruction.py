@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import polars as pl
 
 from astromer.config.encoders import Devices, EncoderTraining, Masking
 from astromer.data.batches import PAD_MULTIPLE, pretraining_batches
-from astromer.evaluation.predictors import evaluate_reconstruction
+from astromer.evaluation.predictors import evaluate_model, evaluate_reconstruction
 from astromer.files import atomic_path
 from astromer.models.weights import Pretrained, save_pretrained
 from astromer.training.devices import is_chief, prepare_devices
@@ -40,8 +41,11 @@ def learn_to_reconstruct(
     state: Path,
     targets: Path | None = None,
     initial: Sequence[Path] = (),
-) -> None:
+) -> float | None:
     """Train a reconstructor; write model, configuration, learning curves and scores to `folder`.
+
+    With initial weights from files, the scores have the row `pretrained` as well: the model before this training, at
+    the same hidden points.
 
     Args:
         pretrained: the reconstructor with its initial weights, and the configuration of its encoder.
@@ -51,6 +55,9 @@ def learn_to_reconstruct(
         state: folder of the state from which a killed job resumes; deleted at the end.
         targets: table of the summary objective, for an encoder that has one.
         initial: files of the initial weights, if any.
+
+    Returns:
+        Wall time of the training with its validations, in minutes; None if it resumed a killed job's state.
     """
     config = pretrained.config
     identity: dict[str, Any] = {"encoder": config.plain(), "masking": masking.plain(), "window": window, "seed": seed}
@@ -74,6 +81,10 @@ def learn_to_reconstruct(
             **more,
         )
 
+    test = batches("test", training=False)
+    before = {"pretrained": evaluate_model(pretrained.model, test)} if initial else {}
+    state_file = StateFile(state, fingerprint(files, stage=__file__, **identity))
+    resumes, start = state_file.path.exists(), time.monotonic()
     history = pretrain(
         pretrained.model,
         lambda epoch: batches("train", epoch=epoch, time_shift=training.time_shift),
@@ -81,16 +92,17 @@ def learn_to_reconstruct(
         training,
         objective,
         jit=devices.xla,
-        state=StateFile(state, fingerprint(files, stage=__file__, **identity)),
+        state=state_file,
     )
-    scores = evaluate_reconstruction(pretrained.model, batches("test", training=False))
-    if not is_chief(pretrained.model.distribute_strategy):
-        return
-    save_pretrained(*pretrained, folder)
-    write_scores(scores, folder / "scores.csv")
-    history.write(folder)
-    history.write_tensorboard(folder / "tensorboard")
-    shutil.rmtree(state, ignore_errors=True)
+    minutes = None if resumes else (time.monotonic() - start) / 60
+    scores = evaluate_reconstruction(pretrained.model, test) | before
+    if is_chief(pretrained.model.distribute_strategy):
+        save_pretrained(*pretrained, folder)
+        write_scores(scores, folder / "scores.csv")
+        history.write(folder)
+        history.write_tensorboard(folder / "tensorboard")
+        shutil.rmtree(state, ignore_errors=True)
+    return minutes
 
 
 def write_scores(scores: Mapping[str, Mapping[str, float]], path: Path) -> None:

@@ -25,7 +25,7 @@ def drawn_texts(figure: Figure) -> dict[str, list[Bbox]]:
 
 
 def assert_publishable(figure: Figure) -> dict[str, list[Bbox]]:
-    """Check that all text lies inside the figure and apart, that no panel is empty, and that there is a caption."""
+    """Check that text lies inside the figure, apart, and is 7 pt or larger, that no panel is empty, and the caption."""
     boxes = drawn_texts(figure)
     placed = [(content, box) for content, several in boxes.items() for box in several]
     width, height = figure.canvas.get_width_height()
@@ -36,10 +36,17 @@ def assert_publishable(figure: Figure) -> dict[str, list[Bbox]]:
         # Boxes hold the line's full height; letters fill about four fifths of it.
         overlap = Bbox.intersection(a.shrunk(0.98, 0.8), b.shrunk(0.98, 0.8)) if a.overlaps(b) else None
         assert overlap is None or overlap.width * overlap.height == 0, f"{first!r} and {second!r} overlap"
+    for text in figure.findobj(Text):
+        assert text.get_size() >= 7 or not text.get_text().strip(), f"{text.get_text()!r} is smaller than 7 pt"
     for axis in figure.axes:
-        assert axis.has_data(), "a panel is empty"
+        assert axis.has_data() or empty_note(axis), "a panel is empty and does not say why"
     assert caption_of(figure)
     return boxes
+
+
+def empty_note(axis: Axes) -> str:
+    """What an empty panel says."""
+    return " ".join(" ".join(text.get_text().split()) for text in axis.texts if text.get_gid() == "empty")
 
 
 def caption_of(figure: Figure) -> str:

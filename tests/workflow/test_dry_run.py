@@ -10,6 +10,7 @@ from workflow_run import ROOT, Workflow, environment
 CONFIGS = ["config/config.yaml", "config/asas.yaml", "config/mini.yaml", "config/paper.yaml"]
 STAGES = ["surveys", "records", "pretrained", "embeddings", "classifiers", "predictions", "tables", "figures", "report"]
 FIGURES = ["fig02", "fig03", "fig07", "fig08", "fig12", "fig13", "fig14", "figB", "curves", "masking"]
+FIGURES += ["fig09", "fig10", "fig11", "fig_claims", "fig_data", "fig_f1", "fig_finetuning", "fig_silhouette"]
 TARGETS = ["all", *STAGES, *FIGURES]
 
 

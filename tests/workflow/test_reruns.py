@@ -6,14 +6,15 @@ import re
 import pytest
 from workflow_run import ROOT
 
-FIGURES = {f"draw_fig{name}" for name in ("02", "03", "07", "08", "12", "13", "14", "B")}
+FIGURES = {f"draw_fig{name}" for name in ("02", "03", "07", "08", "09", "10", "11", "12", "13", "14", "B")}
 FIGURES |= {"draw_curves", "draw_masking"}
+FIGURES |= {f"draw_fig_{name}" for name in ("claims", "data", "f1", "finetuning", "silhouette")}
 TRAINING = {"pretrain_encoder", "finetune_encoder"}
 EVERY_RULE = FIGURES | TRAINING
 EVERY_RULE |= {"ingest_shard", "merge_survey", "split_objects", "audit_splits", "embed_frozen", "embed_finetuned"}
 EVERY_RULE |= {"extract_features", "train_heads", "fit_probes", "fit_controls", "train_baselines", "collect_metrics"}
 EVERY_RULE |= {"write_claims", "analyse_attention", "reconstruct_windows"}
-EVERY_RULE |= {"write_config", "write_report", "write_crate"}
+EVERY_RULE |= {"write_config", "write_report", "write_crate", "analyse_levels", "measure_gammas"}
 EVERY_RULE |= {"write_pretraining_records", "write_dataset_records", "write_test_records", "write_object_records"}
 
 # What is edited, and the rules that use it; what only follows from these reruns as well.
@@ -21,10 +22,11 @@ EDITS = {
     "workflow_scripts/_entry.py": EVERY_RULE,
     "astromer/surveys/filters.py": {"ingest_shard", "merge_survey"},
     "astromer/splits/audit.py": {"audit_splits"},
-    "astromer/models/heads/skip.py": {"train_heads"},
+    "astromer/models/heads/skip.py": {"train_heads", "measure_gammas"},
     "astromer/models/heads/avg.py": set(),
     "astromer/evaluation/predictors.py": {*TRAINING, "reconstruct_windows", "draw_masking", "draw_figB"},
     "astromer/plots/confusion.py": {"draw_fig13", "draw_fig14"},
+    "astromer/plots/claims.py": {"draw_fig_claims"},
     "notebooks/fig12.ipynb": {"draw_fig12"},
 }
 

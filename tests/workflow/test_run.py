@@ -16,6 +16,9 @@ from workflow_run import environment
 def test_every_figure_table_and_the_report_are_there(finished):
     figures = {"fig02", "fig03", "curves", "masking", "fig13_sim_macho", "fig14_sim_atlas"}
     figures |= {f"fig12_{data}" for data in ("sim_macho", "sim_atlas")}
+    figures |= {f"fig_{name}_{data}" for name in ("data", "f1") for data in ("sim_macho", "sim_atlas")}
+    figures |= {"v2_tiny/fig09", "v2_tiny/fig10_sim_macho", "v2_tiny/fig11_sim_atlas", "v2_tiny/fig_silhouette"}
+    figures |= {"v2_tiny/fig_finetuning", "fig_claims"}
     figures |= {"v2_tiny/fig07_sim_macho", "v2_tiny/fig08_sim_atlas", "v2_tiny/figB_sim_macho"}
     for name in figures:
         assert (finished.results / f"figures/{name}.pdf").read_bytes().startswith(b"%PDF")

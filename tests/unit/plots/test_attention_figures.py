@@ -93,5 +93,5 @@ def test_notebook(tmp_path):
     data = {"attention": str(tmp_path / "attention.parquet"), "classes": ["EC", "RRab"], "dataset": "sim"}
     variables = run_cells("fig07", data | {"encoder": "A1", "is_simulated": False, "run": "test"} | files)
     assert_written(files)
-    assert caption_of(variables["figure"]).startswith("Real data. Run: test. Encoder: A1. Last block")
+    assert caption_of(variables["figure"]).startswith("Real data. Run: test, seed 42. Encoder: A1. Last block")
     assert pl.read_csv(files["table"])["head"].unique(maintain_order=True).to_list() == ["head_1", "head_2", "mean"]

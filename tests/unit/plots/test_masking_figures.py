@@ -73,7 +73,7 @@ def test_masking_notebook(survey, tmp_path):
     data = {"records": str(survey / "train.tfrecord"), "example_dataset": "sim", "classes": ["RRab"], "window": 50}
     variables = run_cells("masking", data | {"run": "test", "is_simulated": True} | files)
     assert_written(files)
-    assert caption_of(variables["figure"]).startswith("Simulated data, no real stars. Run: test. Object sim.")
+    assert caption_of(variables["figure"]).startswith("Simulated data, no real stars. Run: test, seed 42. Object sim.")
     assert len(pl.read_csv(files["table"])) == 50
 
 

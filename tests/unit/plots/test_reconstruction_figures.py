@@ -82,5 +82,5 @@ def test_notebook(tmp_path):
     data = {"reconstruction": str(tmp_path / "reconstruction.parquet"), "classes": ["EC", "RRab"], "dataset": "sim"}
     variables = run_cells("figB", data | {"encoder": "A1", "is_simulated": True, "run": "test"} | files)
     assert_written(files)
-    assert caption_of(variables["figure"]).startswith("Simulated data, no real stars. Run: test. Model: A1.")
+    assert caption_of(variables["figure"]).startswith("Simulated data, no real stars. Run: test, seed 42. Model: A1.")
     assert pl.read_csv(files["table"])["rmse_model"].to_list() == [pytest.approx(0.1)] * 4

@@ -144,6 +144,18 @@ def test_confusion_panels_hold_means_and_deviations(num_classes, sizes, folds):
     assert caption_of(figure).startswith(NOTE)
 
 
+def test_a_model_that_guesses_is_said_to_be_not_above_chance():
+    guessing, good = np.full((2, 2, 2), 0.5), np.stack([np.eye(2)] * 2)
+    figure = confusion_figure({20: guessing, 100: good}, ["a", "b"], NOTE)
+    assert caption_of(figure).endswith("Not above chance (50%): mean of the diagonal 50% with 20 samples per class.")
+    assert "chance" not in caption_of(confusion_figure({100: good}, ["a", "b"], NOTE))
+
+
+def test_bars_fill_more_than_half_of_the_axis():
+    figure = ablation_figure(summary_of(("skip", "max"), [20]).with_columns(pl.col("mean") / 3), NOTE, encoders={})
+    assert figure.axes[0].get_xlim() == pytest.approx((0, 0.4))
+
+
 def test_text_of_cells_is_readable_on_their_colour():
     figure = confusion_figure({20: np.array([[[1.0, 0.0], [0.1, 0.9]]])}, ["a", "b"], NOTE)
     assert {text.get_text(): text.get_color() for text in figure.axes[0].texts} == {

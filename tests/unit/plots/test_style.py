@@ -9,7 +9,7 @@ from figure_layout import caption_of
 from matplotlib.image import imread
 
 from astromer.errors import InputError
-from astromer.plots.style import add_caption, colours, contrast, new_figure, save_figure, source_note
+from astromer.plots.style import add_caption, class_colours, colours, contrast, new_figure, save_figure, source_note
 
 DRAW = """
 import sys
@@ -83,3 +83,16 @@ def test_files_have_the_printed_size_and_the_same_bytes_in_every_process(tmp_pat
 def test_other_formats_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"a\.jpg"):
         save_figure(new_figure(1, 1), tmp_path / "a.jpg")
+
+
+def test_a_class_has_one_colour_in_all_datasets_and_its_own_in_each():
+    lists = {"a": ["RRab", "EC", "LPV"], "b": ["EC", "Mira", "RRab"], "c": [f"class {i}" for i in range(9)] + ["LPV"]}
+    given = class_colours(lists)
+    for classes in lists.values():
+        assert len({given[name] for name in classes}) == len(classes)
+    assert set(given) == {name for classes in lists.values() for name in classes}
+    assert len(set(class_colours({"a": [str(i) for i in range(13)]}).values())) == 12
+
+
+def test_note_names_the_seed():
+    assert source_note("demo", ["a"], [], 42) == "Real data. Run: demo, seed 42."

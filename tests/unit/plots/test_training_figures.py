@@ -101,7 +101,7 @@ def test_notebook(tmp_path):
     surveys = {"pretraining_surveys": ["sim", "real"], "simulated": ["sim"]}
     variables = run_cells("curves", {"curves": curves, "run": "test"} | surveys | files)
     assert_written(files)
-    assert caption_of(variables["figure"]).startswith("Simulated data: sim. Real data: real. Run: test.")
+    assert caption_of(variables["figure"]).startswith("Simulated data: sim. Real data: real. Run: test, seed 42.")
     table = pl.read_csv(files["table"])
     assert table["encoder"].to_list() == ["A1", "A2"]
     assert table["epoch"].to_list() == [3, 3]
