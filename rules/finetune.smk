@@ -2,7 +2,8 @@
 
 IN   <results>/pretrain/<encoder>/model.keras, <results>/records/<dataset>/fold<fold>/spc<spc>/*.tfrecord
      <results>/features/targets.parquet (encoders with the summary objective)
-OUT  <results>/finetune/<encoder>/<dataset>/fold<fold>/spc<spc>/    the same files as pretraining
+OUT  <results>/finetune/<encoder>/<dataset>/fold<fold>/spc<spc>/    the same files as pretraining,
+     with the scores before finetuning as well, and timing.csv: minutes of training
 """
 
 
@@ -22,6 +23,7 @@ rule finetune_encoder:
         steps="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/steps.csv",
         tensorboard=directory("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/tensorboard"),
         scores="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/scores.csv",
+        timing="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/timing.csv",
         provenance="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/provenance.json",
     log:
         "<logs>/finetune_encoder/{encoder}/{dataset}/fold{fold}/spc{spc}.log",

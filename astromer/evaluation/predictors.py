@@ -20,7 +20,7 @@ def evaluate_reconstruction(model: keras.Model, batches: Batches) -> dict[str, d
         InputError: no batches, or no hidden point in any window.
     """
     objective = ReconstructionObjective(weighted=False)
-    table = {"model": evaluate(model, objective, batches)}
+    table = {"model": evaluate_model(model, batches)}
     for name, predict in (("window_mean", window_mean), ("interpolation", interpolation)):
         sums = np.zeros(len(objective.names))
         for batch in batches:
@@ -30,10 +30,18 @@ def evaluate_reconstruction(model: keras.Model, batches: Batches) -> dict[str, d
         totals = dict(zip(objective.names, sums, strict=True))
         if not totals["windows_hidden"]:
             raise InputError("no window of the set to evaluate has a hidden point")
-        table[name] = {"windows": int(totals["windows"])} | scores(objective, totals)
-    for row in table.values():
-        del row["loss"]  # equal to rmse_probed, unless windows lack probed points
+        table[name] = {"windows": int(totals["windows"])} | _without_loss(scores(objective, totals))
     return table
+
+
+def evaluate_model(model: keras.Model, batches: Batches) -> dict[str, float]:
+    """Score a model alone: the row `model` of `evaluate_reconstruction`."""
+    return _without_loss(evaluate(model, ReconstructionObjective(weighted=False), batches))
+
+
+def _without_loss(row: dict[str, float]) -> dict[str, float]:
+    """Leave out the loss, which is equal to `rmse_probed` unless windows lack probed points."""
+    return {name: value for name, value in row.items() if name != "loss"}
 
 
 def window_mean(batch: Batch) -> np.ndarray:

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from astromer.config.encoders import Devices, EncoderTraining, Masking
+from astromer.files import atomic_path
 from astromer.models.weights import load_pretrained
 from astromer.stages.reconstruction import build_on_devices, learn_to_reconstruct
 
@@ -29,7 +32,9 @@ def finetune_encoder(
     Args:
         model: file `model.keras` of the pretrained reconstructor, with its `config.json` beside it.
         train, validation, test: records of the fold and SPC.
-        folder: written, see `astromer.stages.reconstruction.learn_to_reconstruct`.
+        folder: written, see `astromer.stages.reconstruction.learn_to_reconstruct`, and `timing.csv` with one row:
+            `minutes` of training, empty for a job that was killed and resumed. It is the only file that differs between
+            equal runs.
         training, masking, devices: sections of the configuration.
         window: observations per window.
         seed: seed of all random numbers.
@@ -37,7 +42,7 @@ def finetune_encoder(
         targets: table of the summary objective, for an encoder that has one.
     """
     on_devices = Devices.read(devices, "devices")
-    learn_to_reconstruct(
+    minutes = learn_to_reconstruct(
         build_on_devices(on_devices, seed, lambda: load_pretrained(model.parent)),
         {"train": [train], "validation": [validation], "test": [test]},
         folder,
@@ -50,3 +55,5 @@ def finetune_encoder(
         targets=targets,
         initial=[model],
     )
+    with atomic_path(folder / "timing.csv") as temporary:
+        pl.DataFrame({"minutes": [minutes]}, schema={"minutes": pl.Float64}).write_csv(temporary)

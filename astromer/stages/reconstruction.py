@@ -1,6 +1,7 @@
 """Training on the reconstruction of hidden magnitudes, shared by pretraining and finetuning."""
 
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import polars as pl
 
 from astromer.config.encoders import Devices, EncoderTraining, Masking
 from astromer.data.batches import PAD_MULTIPLE, pretraining_batches
-from astromer.evaluation.predictors import evaluate_reconstruction
+from astromer.evaluation.predictors import evaluate_model, evaluate_reconstruction
 from astromer.files import atomic_path
 from astromer.models.weights import Pretrained, save_pretrained
 from astromer.training.devices import is_chief, prepare_devices
@@ -39,8 +40,11 @@ def learn_to_reconstruct(
     state: Path,
     targets: Path | None = None,
     initial: Sequence[Path] = (),
-) -> None:
+) -> float | None:
     """Train a reconstructor; write model, configuration, learning curves and scores to `folder`.
+
+    With initial weights from files, the scores have the row `pretrained` as well: the model before this training, at
+    the same hidden points.
 
     Args:
         pretrained: the reconstructor with its initial weights, and the configuration of its encoder.
@@ -50,6 +54,9 @@ def learn_to_reconstruct(
         state: folder of the state from which a killed job resumes; deleted at the end.
         targets: table of the summary objective, for an encoder that has one.
         initial: files of the initial weights, if any.
+
+    Returns:
+        Wall time of the training with its validations, in minutes; None if it resumed a killed job's state.
     """
     config = pretrained.config
     identity: dict[str, Any] = {"encoder": config.plain(), "masking": masking.plain(), "window": window, "seed": seed}
@@ -72,6 +79,10 @@ def learn_to_reconstruct(
             **more,
         )
 
+    test = batches("test", training=False)
+    before = {"pretrained": evaluate_model(pretrained.model, test)} if initial else {}
+    state_file = StateFile(state, fingerprint(files, stage=__file__, **identity))
+    resumes, start = state_file.path.exists(), time.monotonic()
     history = pretrain(
         pretrained.model,
         lambda epoch: batches("train", epoch=epoch, time_shift=training.time_shift),
@@ -79,15 +90,16 @@ def learn_to_reconstruct(
         training,
         objective,
         jit=devices.xla,
-        state=StateFile(state, fingerprint(files, stage=__file__, **identity)),
+        state=state_file,
     )
-    scores = evaluate_reconstruction(pretrained.model, batches("test", training=False))
-    if not is_chief(pretrained.model.distribute_strategy):
-        return
-    write_reconstructor(pretrained, scores, folder)
-    history.write(folder)
-    history.write_tensorboard(folder / "tensorboard")
-    shutil.rmtree(state, ignore_errors=True)
+    minutes = None if resumes else (time.monotonic() - start) / 60
+    scores = evaluate_reconstruction(pretrained.model, test) | before
+    if is_chief(pretrained.model.distribute_strategy):
+        write_reconstructor(pretrained, scores, folder)
+        history.write(folder)
+        history.write_tensorboard(folder / "tensorboard")
+        shutil.rmtree(state, ignore_errors=True)
+    return minutes
 
 
 def write_reconstructor(pretrained: Pretrained, scores: Mapping[str, Mapping[str, float]], folder: Path) -> None:
