@@ -67,7 +67,7 @@ def write_claims(
     rows = []
     for dataset, section in datasets.items():
         folds = found.get(dataset, {})
-        for statement in _statements(list(folds), section["spc"], encoders, head):
+        for statement in statements(list(folds), section["spc"], encoders, head):
             tables = [
                 [
                     read_predictions(folds[model][fold, spc], section["classes"], model=model.model, spc=spc)
@@ -160,7 +160,7 @@ class _Claims:
         return [(new, old) for new in self.learned if new not in older for old in older]
 
 
-def _statements(
+def statements(
     models: Sequence[Model], sizes: Sequence[int], encoders: Mapping[str, Mapping[str, Any]], head: str | None
 ) -> Iterator[Statement]:
     """Yield the claims about the models of one dataset."""
@@ -171,6 +171,7 @@ def _statements(
             yield from (Statement(claim, first, second, spc, spc) for spc in sizes)
     fewest, most = min(sizes), max(sizes)
     for new, old in claims.generations() if fewest < most else []:
-        first, second = claims.on(new), claims.on(old)
-        if {first, second} <= set(models):
-            yield Statement(f"{fewest} samples per class above Astromer 1 with {most}", first, second, fewest, most)
+        for state in STATES:
+            first, second = claims.on(new, state=state), claims.on(old, state=state)
+            if {first, second} <= set(models):
+                yield Statement(f"{fewest} samples per class above Astromer 1 with {most}", first, second, fewest, most)
