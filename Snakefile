@@ -73,6 +73,7 @@ rule all:
     input:
         rules.figures.input,
         rules.tables.input,
+        rules.results.input,
         rules.report.input,
 
 

@@ -12,6 +12,7 @@ localrules:
     embeddings,
     predictions,
     tables,
+    results,
     figures,
     report,
 
@@ -61,6 +62,12 @@ rule tables:
     """Write every table."""
     input:
         [path for path in reported_files() if path.endswith(".csv")],
+
+
+rule results:
+    """Show the tables in a notebook, measured beside published."""
+    input:
+        "<results>/notebooks/results.ipynb",
 
 
 rule figures:

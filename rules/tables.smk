@@ -6,6 +6,7 @@ OUT  <results>/tables/main.csv          Astromer 1 and 2, as in the paper's main
      <results>/tables/controls.csv      classical models, on vectors and on features, and untrained encoders
      <results>/tables/confusion.csv     confusion matrices, one row per cell
      <results>/tables/finetuning.csv    reconstruction before and after finetuning, and its minutes
+     <results>/notebooks/results.ipynb    the executed notebook that shows the tables
 """
 
 
@@ -83,3 +84,43 @@ rule write_tables:
         "Writing the tables, measured beside published"
     script:
         "../workflow_scripts/write_tables.py"
+
+
+rule show_tables:
+    """Execute the notebook that shows the tables."""
+    input:
+        claims="<results>/tables/claims.csv",
+        main="<results>/tables/main.csv",
+        ablation="<results>/tables/ablation.csv",
+        controls="<results>/tables/controls.csv",
+        finetuning="<results>/tables/finetuning.csv",
+        confusion="<results>/tables/confusion.csv",
+        source=f"{workflow.basedir}/notebooks/results.ipynb",
+    output:
+        notebook="<results>/notebooks/results.ipynb",
+        provenance="<results>/notebooks/results.provenance.json",
+    log:
+        text="<logs>/show_tables.log",
+        executed="<logs>/show_tables.ipynb",
+    benchmark:
+        "<benchmarks>/show_tables.jsonl"
+    retries: 1
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(1000),
+        runtime=scaled_runtime(30),
+        notebook_slots=1,
+    params:
+        parameters=lambda wildcards, input: {
+            "run": RUN.run,
+            **{name: str(path) for name, path in input.items() if name != "source"},
+        },
+        seed=RUN.seed,
+        simulated=RUN.simulated_surveys,
+        code=code_digest("show_tables") + notebook_digest(Path(workflow.basedir, "notebooks/results.ipynb")),
+    message:
+        "Showing the tables in {output.notebook}"
+    script:
+        "../workflow_scripts/show_tables.py"

@@ -14,7 +14,7 @@ CONFIGS = [
     "config/paper.yaml",
     "config/paper_published.yaml",
 ]
-STAGES = ["surveys", "records", "pretrained", "embeddings", "predictions", "tables", "figures", "report"]
+STAGES = ["surveys", "records", "pretrained", "embeddings", "predictions", "tables", "results", "figures", "report"]
 FIGURES = ["fig02", "fig03", "fig07", "fig08", "fig12", "fig13", "fig14", "figB", "curves", "masking"]
 TARGETS = ["all", *STAGES, *FIGURES]
 

@@ -1,5 +1,8 @@
 """The tables of a run, on made-up predictions."""
 
+from pathlib import Path
+
+import nbformat
 import numpy as np
 import polars as pl
 import pytest
@@ -8,8 +11,10 @@ from astromer.errors import InputError
 from astromer.evaluation.predictions import of_classifier, predictions_table
 from astromer.evaluation.published import published
 from astromer.evaluation.scores import score_predictions, tag_scores
+from astromer.stages.figures import draw_figure
 from astromer.stages.tables import finetuning_table, read_finetunings, write_tables
 
+NOTEBOOK = Path(__file__).resolve().parents[3] / "notebooks/results.ipynb"
 CLASSES = ["CB", "DB", "Mira", "Other", "Pulse"]
 FOLDS = 2
 ENCODERS = {
@@ -29,6 +34,7 @@ CLASSIFIERS = [
     (None, None, "raw_gru", "baseline"),
     (None, None, "features_forest", "classical"),
 ]
+TABLES = ("main", "ablation", "controls", "confusion", "finetuning")
 MODULES = {"avg": "avg", "skip": "skip", "pool": "max", "raw_gru": "raw_gru"}
 PAPER = {"classes": CLASSES, "folds": FOLDS, "role": "out-of-domain", "survey": "atlas", "data": "real"}
 OTHER = {**PAPER, "survey": "sim_atlas", "data": "simulated", "classes": CLASSES[:3]}
@@ -52,7 +58,7 @@ def write_scores(folder, name, value):
 
 
 def write(folder, datasets):
-    """Write the tables of a run whose classifiers agree, and read them."""
+    """Write the tables of a run whose classifiers agree."""
     paths, sources, metrics = [], [], []
     for dataset, section in datasets.items():
         for fold in range(FOLDS):
@@ -79,14 +85,20 @@ def write(folder, datasets):
         timings=timings,
         finetunings=[{"encoder": "new", "dataset": "sky", "fold": fold, "spc": 20} for fold in range(FOLDS)],
     )
-    names = ("main", "ablation", "controls", "confusion", "finetuning")
-    return {name: pl.read_csv(folder / f"{name}.csv", infer_schema_length=None) for name in names}
 
 
 @pytest.fixture(scope="module")
-def every(tmp_path_factory):
-    """The tables of a run on the paper's data and on simulated stars."""
-    return write(tmp_path_factory.mktemp("tables"), {"sky": PAPER, "sim": OTHER})
+def folder(tmp_path_factory):
+    """The tables of a run on the paper's data and on simulated stars, as files."""
+    folder = tmp_path_factory.mktemp("tables")
+    write(folder, {"sky": PAPER, "sim": OTHER})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def every(folder):
+    """The tables."""
+    return {name: pl.read_csv(folder / f"{name}.csv", infer_schema_length=None) for name in TABLES}
 
 
 @pytest.fixture
@@ -190,3 +202,15 @@ def test_objects_are_counted_once(every):
 def test_a_missing_run_is_an_error(tmp_path):
     with pytest.raises(InputError, match=r"expected the folds \[0, 1, 2\], found \[0, 1\]"):
         write(tmp_path, {"sky": {**PAPER, "folds": 3}})
+
+
+def test_the_notebook_shows_the_tables(folder):
+    rows = {"dataset": ["sky"], "claim": ["new above old"], "difference": [0.1], "verdict": ["holds"]}
+    pl.DataFrame(rows).write_csv(folder / "claims.csv")
+    parameters = {name: str(folder / f"{name}.csv") for name in ("claims", *TABLES)} | {"run": "test"}
+    draw_figure(NOTEBOOK, folder / "executed.ipynb", folder / "results.ipynb", parameters=parameters)
+    cells = nbformat.read(folder / "results.ipynb", as_version=4).cells
+    shown = [output["data"]["text/html"] for cell in cells for output in cell.get("outputs", []) if "data" in output]
+    assert len(shown) == 5 + 2, "claims, four tables, and a confusion matrix of each dataset"
+    assert "0.715" in shown[1], "the published score of A2"
+    assert "simulated stars; published: real stars of ATLAS" in shown[1]
