@@ -60,6 +60,7 @@ include: "rules/embed.smk"
 include: "rules/classify.smk"
 include: "rules/ablation.smk"
 include: "rules/apply.smk"
+include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 include: "rules/collect.smk"
@@ -72,6 +73,7 @@ rule all:
         [] if RUN.datasets else rules.embeddings.input,
         rules.figures.input,
         rules.tables.input,
+        rules.results.input,
         rules.report.input,
         rules.crate.input,
 

@@ -13,6 +13,7 @@ localrules:
     classifiers,
     predictions,
     tables,
+    results,
     figures,
     report,
     crate,
@@ -70,6 +71,12 @@ rule tables:
     """Write every table."""
     input:
         [path for path in reported_files() if path.endswith(".csv")],
+
+
+rule results:
+    """Show the tables in a notebook, measured beside published."""
+    input:
+        "<results>/notebooks/results.ipynb",
 
 
 rule figures:

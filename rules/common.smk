@@ -111,6 +111,21 @@ def sets_of_datasets():
     ]
 
 
+def finetunings():
+    """List encoder, dataset, fold and SPC of every finetuning."""
+    return [
+        {"encoder": encoder, "dataset": dataset, "fold": fold, "spc": spc}
+        for encoder in RUN.finetuned_encoders
+        for dataset, fold, spc in sets_of_datasets()
+    ]
+
+
+def files_of_finetuning(filename):
+    """List the file `filename` of every finetuning."""
+    folder = "<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}"
+    return [f"{folder.format(**finetuning)}/{filename}" for finetuning in finetunings()]
+
+
 def pretraining_records(subset):
     """List the record files of one subset of all shards of the surveys for pretraining."""
     return [
@@ -220,6 +235,11 @@ def reported_files():
     figures = [path for figure in FIGURES for path in figure_files(figure) if path.endswith(".png")]
     of_datasets = [
         "<results>/tables/claims.csv",
+        "<results>/tables/main.csv",
+        "<results>/tables/ablation.csv",
+        "<results>/tables/controls.csv",
+        "<results>/tables/confusion.csv",
+        "<results>/tables/finetuning.csv",
         "<results>/tables/metrics.csv",
         "<results>/splits/counts.csv",
         "<results>/splits/audit.csv",

@@ -30,7 +30,8 @@ class Claim(NamedTuple):
         low: lower end of the 95 % interval.
         high: upper end.
         verdict: of "the first model is better by more than the margin": it `holds` if the whole interval lies above the
-            margin, `does not hold` if none of it does, and is `undecided` if the margin lies within.
+            margin, `does not hold` if the whole interval lies below it, and is `undecided` if the margin lies within or
+            at an end. So two models that decide the same about every object are undecided, with an interval of 0 to 0.
         folds: their number.
         objects: different objects that were tested on.
     """
@@ -85,7 +86,7 @@ def compare(
         pairs = [fold[place] for fold in chosen for place in generator.integers(len(fold), size=len(fold))]
         drawn[number] = np.mean([_difference(pair, weights, count) for pair in pairs])
     low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    verdict = "holds" if low > margin else "does not hold" if high <= margin else "undecided"
+    verdict = "holds" if low > margin else "does not hold" if high < margin else "undecided"
     return Claim(float(difference), float(low), float(high), verdict, len(folds), len(strata))
 
 

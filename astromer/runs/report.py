@@ -17,10 +17,10 @@ from astromer.runs.tables import Table, claims_table, scores_table, stored_table
 
 # The sections in the order of the paper. A figure belongs to the first whose parameters its notebook reads.
 SECTIONS = {
-    "Data": {"observations"},
+    "Data": {"observations", "metadata"},
     "Pretraining": {"curves", "masking", "reconstruction"},
-    "Encoder": {"attention"},
-    "Classification": {"metrics", "predictions"},
+    "Encoder": {"attention", "finetunings", "gammas", "maps", "silhouettes", "recipes"},
+    "Classification": {"claims", "metrics", "predictions"},
     "Further figures": set(),
 }
 MAIN_FIGURE = "fig12"

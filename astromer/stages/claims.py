@@ -67,7 +67,7 @@ def write_claims(
     rows = []
     for dataset, section in datasets.items():
         models = found.get(dataset, {})
-        for statement in _statements(list(models), section["spc"], encoders, head):
+        for statement in statements(list(models), section["spc"], encoders, head):
             first, second = (
                 _read_folds(models[model], section, model.model, spc)
                 for model, spc in (
@@ -168,7 +168,7 @@ class _Claims:
         return [(new, old) for new in self.learned if new not in older for old in older]
 
 
-def _statements(
+def statements(
     models: Sequence[Model], sizes: Sequence[int], encoders: Mapping[str, Mapping[str, Any]], head: str | None
 ) -> Iterator[Statement]:
     """Yield the claims about the models of one dataset."""
@@ -179,6 +179,7 @@ def _statements(
             yield from (Statement(claim, first, second, spc, spc) for spc in sizes)
     fewest, most = min(sizes), max(sizes)
     for new, old in claims.generations() if fewest < most else []:
-        first, second = claims.on(new), claims.on(old)
-        if {first, second} <= set(models):
-            yield Statement(f"{fewest} samples per class above Astromer 1 with {most}", first, second, fewest, most)
+        for state in LEARNED_STATES:
+            first, second = claims.on(new, state=state), claims.on(old, state=state)
+            if {first, second} <= set(models):
+                yield Statement(f"{fewest} samples per class above Astromer 1 with {most}", first, second, fewest, most)

@@ -46,9 +46,10 @@ class Workflow:
         return output
 
     def checksums(self) -> dict[str, bytes]:
-        """Content of every table, figure and split of the run, by path."""
+        """Content of every table, figure and split of the run, by path; without those that show times of training."""
         kinds = {".csv", ".parquet", ".tfrecord", ".png", ".pdf"}
-        files = (path for path in sorted(self.results.rglob("*")) if path.suffix in kinds)
+        timed = ("timing", "finetuning", "fig_finetuning")
+        files = (path for path in sorted(self.results.rglob("*")) if path.suffix in kinds and path.stem not in timed)
         return {str(path.relative_to(self.results)): path.read_bytes() for path in files}
 
     def jobs(self, output: str) -> dict[str, int]:

@@ -7,8 +7,16 @@ import pytest
 import yaml
 from workflow_run import ROOT, Workflow, environment
 
-CONFIGS = ["config/config.yaml", "config/asas.yaml", "config/mini.yaml", "config/paper.yaml"]
-STAGES = ["surveys", "records", "pretrained", "embeddings", "classifiers", "predictions", "tables", "figures", "report"]
+CONFIGS = [
+    "config/config.yaml",
+    "config/asas.yaml",
+    "config/ablation.yaml",
+    "config/mini.yaml",
+    "config/paper.yaml",
+    "config/paper_published.yaml",
+]
+STAGES = ["surveys", "records", "pretrained", "embeddings", "classifiers", "predictions", "tables", "results"]
+STAGES += ["figures", "report"]
 FIGURES = ["fig02", "fig03", "fig07", "fig08", "fig12", "fig13", "fig14", "figB", "curves", "masking"]
 FIGURES += ["fig09", "fig10", "fig11", "fig_claims", "fig_data", "fig_f1", "fig_finetuning", "fig_silhouette"]
 TARGETS = ["all", *STAGES, *FIGURES]

@@ -44,9 +44,9 @@ def test_a_claim_has_to_exceed_its_margin():
     assert compare(pairs, CLASSES, margin=0.6, resamples=300).verdict == "does not hold"
 
 
-def test_a_model_does_not_beat_itself():
+def test_equal_models_are_undecided():
     same = [[(fold(0.7, 0), fold(0.7, 0))]]
-    assert compare(same, CLASSES, resamples=50)[:4] == (0, 0, 0, "does not hold")
+    assert compare(same, CLASSES, resamples=50)[:4] == (0, 0, 0, "undecided")
 
 
 def test_the_interval_shrinks_with_the_number_of_stars_and_pairing():
