@@ -43,7 +43,7 @@ PUBLISHED = (
     "encoders differ from ours."
 )
 
-# Of each table that the workflow stores as it is shown its section, title and caption, by the pattern of its files.
+# Section, title and caption of each table that is stored as it is shown, by the pattern of its files.
 STORED = {
     "splits/counts.csv": (
         "Data",
