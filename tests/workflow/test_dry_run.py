@@ -8,7 +8,7 @@ import yaml
 from workflow_run import ROOT, Workflow, environment
 
 CONFIGS = ["config/config.yaml", "config/asas.yaml", "config/mini.yaml", "config/paper.yaml"]
-STAGES = ["surveys", "records", "pretrained", "embeddings", "predictions", "tables", "figures", "report"]
+STAGES = ["surveys", "records", "pretrained", "embeddings", "predictions", "tables", "figures", "report", "crate"]
 FIGURES = ["fig02", "fig03", "fig07", "fig08", "fig12", "fig13", "fig14", "figB", "curves", "masking"]
 TARGETS = ["all", *STAGES, *FIGURES]
 
