@@ -39,8 +39,8 @@ def _cell(value: object) -> str:
 
 
 PUBLISHED = (
-    " Published numbers stand in columns of their own, in rows of the level `window`; the note says how their stars and "
-    "encoders differ from ours."
+    " Published numbers stand in columns of their own, in rows of the level `window`; the note says how their stars "
+    "and encoders differ from ours."
 )
 
 # Section, title and caption of each table that is stored as it is shown, by the pattern of its files.

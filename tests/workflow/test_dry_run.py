@@ -16,7 +16,7 @@ CONFIGS = [
     "config/paper_published.yaml",
 ]
 STAGES = ["surveys", "records", "pretrained", "embeddings", "classifiers", "predictions", "tables", "results"]
-STAGES += ["figures", "report"]
+STAGES += ["figures", "report", "crate"]
 FIGURES = ["fig02", "fig03", "fig07", "fig08", "fig12", "fig13", "fig14", "figB", "curves", "masking"]
 FIGURES += ["fig09", "fig10", "fig11", "fig_claims", "fig_data", "fig_f1", "fig_finetuning", "fig_silhouette"]
 TARGETS = ["all", *STAGES, *FIGURES]

@@ -25,7 +25,7 @@ def test_published_weights_are_verified_imported_and_scored(workflow, shared, tm
     config = json.loads((folder / "config.json").read_text())
     assert (config["architecture"], config["variant"], config["num_blocks"]) == ("v1", "paper", 2)
     provenance = json.loads((folder / "provenance.json").read_text())
-    assert provenance["inputs"][str(archive)] == provenance["params"]["sha256"]
+    assert provenance["inputs"][archive.name] == provenance["params"]["sha256"]
     with (folder / "scores.csv").open() as file:
         scores = {row["predictor"]: float(row["rmse_hidden"]) for row in csv.DictReader(file)}
     assert scores.keys() == {"model", "window_mean", "interpolation"}
