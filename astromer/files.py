@@ -1,5 +1,6 @@
 """Write files so that a killed job never leaves a partial one under its final name."""
 
+import glob
 import hashlib
 import json
 import os
@@ -14,16 +15,49 @@ from astromer.errors import InputError
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` on success, delete it on failure.
 
+    The content is on the disk before it gets its name. What a killed process has left of an earlier attempt is deleted.
     The temporary name keeps the suffix of `path`, because several writers choose the format by it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         yield temporary
+        sync(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Wait until the content of a file is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(path: Path) -> None:
+    """Delete the temporary files for `path` whose process has ended.
+
+    A path has one writer at a time, so that a process which does not run here has been killed, on whatever machine.
+    """
+    for left in path.parent.glob(f".*-{glob.escape(path.name)}"):
+        process = left.name.removeprefix(".").removesuffix(f"-{path.name}")
+        if process.isdecimal() and not _is_running(int(process)):
+            left.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True  # of another user
+    return True
 
 
 def sha256_of(path: Path) -> str:

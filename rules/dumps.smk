@@ -1,6 +1,9 @@
 """Paths of dumps and published weights: in the folders that the configuration names, or in that of downloads."""
 
+from functools import cache
+
 from astromer.config.surveys import Download
+from astromer.surveys.sources import in_mirror, listing_digest
 
 DOWNLOADS = Path("results/downloads")
 
@@ -10,9 +13,7 @@ def dump_path(survey):
     source = RUN.surveys[survey].source
     if isinstance(source, str):
         return Path(RUN.surveys_dir, source)
-    stem = source.file.split(".")[0]
-    mirrored = sorted(Path(RUN.mirror).glob(f"{stem}.*")) if RUN.mirror else []
-    return mirrored[0] if mirrored else DOWNLOADS / source.file
+    return in_mirror(RUN.mirror, source) or DOWNLOADS / source.file
 
 
 def dump_of(wildcards):
@@ -59,6 +60,12 @@ def source_of_download(wildcards):
     """Return the configured source of a downloaded file."""
     dumps = [survey.source for survey in RUN.surveys.values() if isinstance(survey.source, Download)]
     return next(source for source in [*dumps, *RUN.weights.values()] if source.file == wildcards.file)
+
+
+@cache
+def listing_of(survey):
+    """Return the digest of the files of a dump that is a folder, whose own time does not change when they are edited."""
+    return listing_digest(dump_path(survey))
 
 
 def promised_of(wildcards):

@@ -52,6 +52,8 @@ rule verify_dump:
     params:
         path=lambda wildcards: str(dump_path(wildcards.survey)),
         source=promised_of,
+        downloaded=lambda wildcards: dump_path(wildcards.survey).parent == DOWNLOADS,
+        listing=lambda wildcards: listing_of(wildcards.survey),
         code=code_digest("verify_dump"),
     message:
         "Verifying the dump of {wildcards.survey}"

@@ -2,4 +2,4 @@
 
 from _entry import run
 
-run(snakemake, "astromer.stages.ingest", "merge_survey", unused=["survey"])
+run(snakemake, "astromer.stages.ingest", "merge_survey")

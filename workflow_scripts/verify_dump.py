@@ -2,4 +2,4 @@
 
 from _entry import run
 
-run(snakemake, "astromer.stages.fetch", "verify_dump", unused=["dump"])
+run(snakemake, "astromer.stages.fetch", "verify_dump", unused=["dump", "listing"])

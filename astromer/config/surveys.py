@@ -6,7 +6,7 @@ from importlib import import_module
 from operator import or_
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Discriminator, Field, GetCoreSchemaHandler, Tag, create_model, model_validator
+from pydantic import AfterValidator, Discriminator, Field, GetCoreSchemaHandler, Tag, create_model, model_validator
 from pydantic_core import CoreSchema
 
 from astromer.config.registry import FORMATS, check_name
@@ -41,10 +41,29 @@ class Variability(Section):
     std: float | None = Field(None, description="Sample standard deviation [mag].")
 
 
+def _in_order(bounds: list[float]) -> list[float]:
+    if bounds[0] >= bounds[1]:
+        raise ValueError(f"is {bounds}; expected the lower bound first")
+    return bounds
+
+
+Bounds = Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(_in_order)]
+
+
 class Filters(Section):
     """Which observations and objects are kept."""
 
     max_err_mag: float = Field(1.0, gt=0, description="Keep observations with 0 < error < this [mag].")
+    mjd_range: Bounds = Field(
+        [-100_000.0, 300_000.0],
+        description="Keep observations with times in this range [MJD]. The default spans the years 1585 to 2680: a "
+        "survey outside of it has another `time_origin_jd` than its section says.",
+    )
+    mag_range: Bounds = Field(
+        [-50.0, 50.0],
+        description="Keep observations with magnitudes in this range [mag]; marks of missing values, such as "
+        "-99.99, are outside of it.",
+    )
     min_observations: Positive = Field(5, description="Keep objects with at least this many observations.")
     clip_percentiles: (
         Annotated[list[Annotated[float, Field(ge=0, le=100)]], Field(min_length=2, max_length=2)] | None
@@ -74,6 +93,11 @@ class Options(Section):
     one_file_per_object: ClassVar[bool] = False
     scattered: ClassVar[bool] = False
     simulated: ClassVar[bool] = False
+
+    @property
+    def one_band(self) -> bool:
+        """Whether all objects have to be of one band."""
+        return False
 
 
 class Survey(Section):

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from astromer.config.surveys import Download
+from astromer.errors import InputError
 from astromer.files import write_json
 from astromer.surveys import verification
-from astromer.surveys.download import download
+from astromer.surveys.download import download, set_aside
 
 
 def fetch_dump(dump: Path, *, url: str, sha256: str | None, num_bytes: int | None) -> None:
@@ -15,7 +16,16 @@ def fetch_dump(dump: Path, *, url: str, sha256: str | None, num_bytes: int | Non
     download(url, dump, sha256=sha256, num_bytes=num_bytes)
 
 
-def verify_dump(receipt: Path, *, path: str, source: str | Mapping[str, Any]) -> None:
-    """Compare the dump at `path` with the size and checksums of its `source`; write what was verified to `receipt`."""
+def verify_dump(receipt: Path, *, path: str, source: str | Mapping[str, Any], downloaded: bool = False) -> None:
+    """Compare the dump at `path` with the size and checksums of its `source`; write what was verified to `receipt`.
+
+    A dump that is `downloaded` and not the expected file is set aside, so that the next run downloads it again.
+    """
     promised = None if isinstance(source, str) else Download.read(source, "source")
-    write_json(receipt, verification.verify_dump(Path(path), promised))
+    try:
+        found = verification.verify_dump(Path(path), promised)
+    except InputError as error:
+        if not downloaded or not Path(path).exists():
+            raise
+        raise InputError(f"{error}; it is now {set_aside(Path(path))}, and the next run downloads it again") from error
+    write_json(receipt, found)

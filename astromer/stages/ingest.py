@@ -57,9 +57,12 @@ def merge_survey(
     metadata: Path,
     quality: Path,
     examples: Path,
+    *,
+    survey: Section,
 ) -> None:
     """Join the small tables of a survey's shards: its objects (`metadata`), quality counts and rejected examples."""
-    joined, counts, rejected = ingest.merge_shards(objects, shard_quality, shard_examples)
+    one_band = read_survey(survey).options.one_band
+    joined, counts, rejected = ingest.merge_shards(objects, shard_quality, shard_examples, one_band=one_band)
     with atomic_path(metadata) as temporary:
         joined.write_parquet(temporary)
     for table, path in ((counts, quality), (rejected, examples)):

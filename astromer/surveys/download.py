@@ -7,7 +7,7 @@ from pathlib import Path
 import requests
 
 from astromer.errors import InputError
-from astromer.files import sha256_of
+from astromer.files import sha256_of, sync
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,9 @@ def download(
 ) -> None:
     """Download `url` to `path`.
 
-    Received data is kept in `<path>.part`; the next attempt, of this job or a later one, continues from it.
+    Received data is kept in `<path>.part`; the next attempt, of this job or a later one, continues from it, provided
+    that the server still has the same file. A file that is not the expected one is set aside as `<path>.rejected`, and
+    fetched again from the beginning, once.
 
     Args:
         url: address of the file.
@@ -38,26 +40,34 @@ def download(
         pause: seconds before the second attempt; doubled for each further one.
 
     Raises:
-        InputError: the server refuses, or the file is not the expected one (it is then deleted).
+        InputError: the server refuses, or the file is not the expected one (it is then set aside).
         requests.RequestException: the connection broke in every attempt.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
-    for attempt in range(1, attempts + 1):
+    if num_bytes is not None and part.exists() and part.stat().st_size > num_bytes:
+        _discard(part)  # of a longer file
+    for is_last in (False, True):
+        _fetch(url, part, sha256 is not None, attempts, pause)
         try:
-            _fetch_rest(url, part)
+            check_file(part, sha256=sha256, num_bytes=num_bytes)
             break
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-            if attempt == attempts:
-                raise
-            logger.warning("%s: attempt %d of %d broke off (%s)", url, attempt, attempts, error)
-            time.sleep(pause * 2 ** (attempt - 1))
-    try:
-        check_file(part, sha256=sha256, num_bytes=num_bytes)
-    except InputError as error:
-        part.unlink()
-        raise InputError(f"{url}: {error}") from error
+        except InputError as error:
+            aside = set_aside(part)
+            if is_last:
+                raise InputError(f"{url}: {error}; it is now {aside}") from error
+            logger.warning("%s: %s; it is set aside, and fetched again from the beginning", url, error)
+    sync(part)
     part.replace(path)
+    _validator_file(part).unlink(missing_ok=True)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file that is not the expected one to `<name>.rejected`; return the new path."""
+    aside = path.with_name(f"{path.name.removesuffix('.part')}.rejected")
+    path.replace(aside)
+    _validator_file(path).unlink(missing_ok=True)
+    return aside
 
 
 def check_file(path: Path, *, sha256: str | None, num_bytes: int | None = None) -> None:
@@ -75,23 +85,76 @@ def check_file(path: Path, *, sha256: str | None, num_bytes: int | None = None) 
             raise InputError(f"{path} has sha256 {found}, expected {sha256}")
 
 
-def _fetch_rest(url: str, part: Path) -> None:
-    """Append the missing rest to `part`; start again from the beginning if the server cannot continue."""
+def _fetch(url: str, part: Path, is_verified: bool, attempts: int, pause: float) -> None:
+    """Complete `part`, in as many attempts as it takes."""
+    for attempt in range(1, attempts + 1):
+        try:
+            while not _fetch_rest(url, part, is_verified):
+                _discard(part)
+            return
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+            if attempt == attempts:
+                raise
+            logger.warning("%s: attempt %d of %d broke off (%s)", url, attempt, attempts, error)
+            time.sleep(pause * 2 ** (attempt - 1))
+
+
+def _fetch_rest(url: str, part: Path, is_verified: bool) -> bool:
+    """Append the missing rest to `part`, or start again from the beginning if the server has another file by now.
+
+    Without a validator of the server (ETag or Last-Modified), `part` is continued only if the result is verified by a
+    checksum.
+
+    Returns:
+        Whether `part` is complete; if not, it is of no use.
+    """
     start = part.stat().st_size if part.exists() else 0
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    validator = _validator_file(part).read_text("latin-1") if _validator_file(part).exists() else ""
+    if start and not validator and not is_verified:
+        return False
+    headers = {"Accept-Encoding": "identity"}
+    if start:
+        headers |= {"Range": f"bytes={start}-"} | ({"If-Range": validator} if validator else {})
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as response:
         if response.status_code == requests.codes.requested_range_not_satisfiable:
-            return  # all of it is here already
+            length = response.headers.get("Content-Range", "").removeprefix("bytes */")
+            return length == str(start) or (is_verified and not length)
         if response.status_code >= requests.codes.server_error:
             raise requests.ConnectionError(f"the server answered {response.status_code}")
         if not response.ok:
             raise InputError(f"{url}: the server answered {response.status_code} {response.reason}")
         continues = response.status_code == requests.codes.partial_content
+        if continues and not _is_rest(response, start, validator):
+            return False
         _append(response, part, start if continues else 0)
+    return True
+
+
+def _is_rest(response: requests.Response, start: int, validator: str) -> bool:
+    """Return whether a partial response begins where it should, and is of the file that was begun."""
+    content_range = response.headers.get("Content-Range", f"bytes {start}-")
+    return content_range.startswith(f"bytes {start}-") and (not validator or _validator(response) in ("", validator))
+
+
+def _validator(response: requests.Response) -> str:
+    """Return what identifies the version of the server's file, or an empty string."""
+    etag = response.headers.get("ETag", "")
+    return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", "")
+
+
+def _validator_file(part: Path) -> Path:
+    return part.with_name(f"{part.name}.validator")
+
+
+def _discard(part: Path) -> None:
+    for path in (part, _validator_file(part)):
+        path.unlink(missing_ok=True)
 
 
 def _append(response: requests.Response, part: Path, start: int) -> None:
     """Write the response to `part`, after its first `start` bytes."""
+    if not start:
+        _validator_file(part).write_text(_validator(response), "latin-1")
     received, logged = 0, time.monotonic()
     with part.open("ab" if start else "wb") as file:
         for chunk in response.iter_content(CHUNK_BYTES):

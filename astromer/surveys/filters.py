@@ -12,6 +12,8 @@ RULES = pl.Enum(
         "unreadable line",
         "missing value",
         "not a finite number",
+        "time out of range",
+        "magnitude out of range",
         "error out of range",
         "second file of the object",
         "time repeated",
@@ -57,6 +59,10 @@ def _observation_rule(filters: Filters, surplus_files: Iterable[str]) -> pl.Expr
         .then(pl.lit("missing value"))
         .when(~pl.all_horizontal(pl.col(numbers).is_between(-np.inf, np.inf, closed="none")))
         .then(pl.lit("not a finite number"))
+        .when(~pl.col("mjd").is_between(filters.mjd_range[0], filters.mjd_range[1]))
+        .then(pl.lit("time out of range"))
+        .when(~pl.col("mag").is_between(filters.mag_range[0], filters.mag_range[1]))
+        .then(pl.lit("magnitude out of range"))
         .when((err <= 0) | (err >= filters.max_err_mag))
         .then(pl.lit("error out of range"))
     )
@@ -83,7 +89,7 @@ def judge_objects(catalog: pl.DataFrame, files: pl.DataFrame, kept: pl.DataFrame
     """List the objects of the catalogue and of the light curves with the first rule that rejects each, or null.
 
     Args:
-        catalog: one row per object.
+        catalog: one row per object; `contradicts` marks those of which nobody knows the class.
         files: the files of each object that has observations, in order.
         kept: the observations that no rule has rejected.
         filters: the survey's `filters`.
@@ -111,6 +117,8 @@ def judge_objects(catalog: pl.DataFrame, files: pl.DataFrame, kept: pl.DataFrame
         .then(pl.lit("not in the catalogue"))
         .when(pl.col("file").is_null())
         .then(pl.lit("no light curve"))
+        .when(pl.col("contradicts"))
+        .then(pl.lit("rows of several classes"))
         .when(pl.col("num_obs") < filters.min_observations)
         .then(pl.lit("too few observations"))
         .when(~pl.all_horizontal([pl.col(f"mag_{name}") > bound for name, bound in least.items()] or [pl.lit(True)]))

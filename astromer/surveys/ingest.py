@@ -22,10 +22,11 @@ from astromer.config.surveys import Survey
 from astromer.errors import InputError
 from astromer.files import atomic_path
 from astromer.surveys.filters import judge_objects, judge_observations
-from astromer.surveys.reading import RawBatch, conform
+from astromer.surveys.objects import one_row_per_object
+from astromer.surveys.quality import EXAMPLES_PER_RULE, LEVELS, examples_of, nothing_kept, quality_of
+from astromer.surveys.reading import RawBatch, check_one_band
 
 OBSERVATION_SCHEMA = {"id": pl.String, "mjd": pl.Float64, "mag": pl.Float32, "err_mag": pl.Float32}
-EXAMPLES_PER_RULE = 5
 SORTED_AT_ONCE = 300_000  # observations per sorted block: larger blocks need fewer passes and more memory
 ROW_GROUP_SIZE = 262_144  # observations that a reader of the Parquet file has to hold in memory at once
 
@@ -76,7 +77,9 @@ def ingest_shard(raw: RawBatch, survey: Survey, *, name: str, shard: int) -> Sha
         InputError: the dump describes an object in two ways.
     """
     filters, one_file_per_object = survey.filters, survey.options.one_file_per_object
-    catalog = _one_row_per_object(raw.objects, one_file_per_object, name)
+    if survey.options.one_band:
+        check_one_band(raw.objects["band"], f"survey {name}")
+    catalog = one_row_per_object(raw.objects, one_file_per_object, name)
     origins = _origins(raw.observations)
     files = origins.cast(pl.String).filter(pl.col("id") != "").sort("id", "file")  # lines without an id have no object
     rows, in_order = _sorted(_numbered(raw.observations, origins["id"].unique()))
@@ -94,20 +97,42 @@ def ingest_shard(raw: RawBatch, survey: Survey, *, name: str, shard: int) -> Sha
             *("class", "band", "ra", "dec", "num_obs"),
             pl.lit(shard, pl.UInt16).alias("shard"),
         ),
-        quality=_quality(name, judged, objects, observations.height),
-        examples=_examples(name, judged, objects),
+        quality=quality_of(name, judged, objects, raw.losses, observations.height),
+        examples=examples_of(name, judged, objects, raw.losses),
     )
 
 
 def merge_shards(
-    objects_paths: Iterable[Path], quality_paths: Iterable[Path], examples_paths: Iterable[Path]
+    objects_paths: Iterable[Path],
+    quality_paths: Iterable[Path],
+    examples_paths: Iterable[Path],
+    *,
+    one_band: bool = False,
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Join the shards' tables: objects sorted by id, summed quality counts, and a few examples per rule."""
+    """Join the shards' tables: objects sorted by id, summed quality counts, and a few examples per rule.
+
+    Args:
+        objects_paths, quality_paths, examples_paths: files that `Shard.write` wrote.
+        one_band: whether objects of several bands are an error.
+
+    Raises:
+        InputError: nothing is kept, or there are several bands.
+    """
     objects = pl.concat(pl.read_parquet(path) for path in objects_paths).sort("id")
     counts = pl.concat(pl.read_csv(path) for path in quality_paths)
-    quality = counts.group_by("survey", "level", "outcome", maintain_order=True).agg(pl.col("count").sum())
+    levels = pl.Enum(LEVELS)
+    quality = (
+        counts.group_by("survey", "level", "outcome", maintain_order=True)
+        .agg(pl.col("count").sum())
+        .sort(pl.col("level").cast(levels), maintain_order=True)
+    )
     examples = pl.concat(pl.read_csv(path, infer_schema=False) for path in examples_paths)
-    return objects, quality, examples.group_by("survey", "level", "rule", maintain_order=True).head(EXAMPLES_PER_RULE)
+    examples = examples.group_by("survey", "level", "rule", maintain_order=True).head(EXAMPLES_PER_RULE)
+    if objects.is_empty():
+        raise InputError(nothing_kept(quality, examples))
+    if one_band:
+        check_one_band(objects["band"], f"survey {objects['survey'][0]}")
+    return objects, quality, examples
 
 
 def _origins(rows: pl.DataFrame) -> pl.DataFrame:
@@ -176,62 +201,3 @@ def _where(rows: pl.DataFrame, condition: pl.Expr) -> pl.DataFrame:
     """Filter rows; return the table itself, uncopied, if all of them pass."""
     mask = rows.select(condition).to_series()
     return rows if mask.all() else rows.filter(mask)
-
-
-def _one_row_per_object(objects: pl.DataFrame, one_file_per_object: bool, name: str) -> pl.DataFrame:
-    """Merge the rows on each object into one.
-
-    With one file per object, only the rows of its first file count. Otherwise those of all files do, and they have to
-    agree on class and band.
-
-    Raises:
-        InputError: the rows on an object contradict each other.
-    """
-    known = ["class", "band"]
-    if one_file_per_object:
-        objects = objects.filter(pl.col("file").eq_missing(pl.col("file").min().over("id")))
-        contradicting = pl.len() > 1
-    else:
-        contradicting = pl.any_horizontal(pl.col(known).drop_nulls().n_unique() > 1)
-    wrong = objects.group_by("id").agg(contradicting.alias("wrong"), pl.col("file", *known).unique()).filter("wrong")
-    if not wrong.is_empty():
-        first = wrong.sort("id").row(0, named=True)
-        values = "; ".join(f"{column} {', '.join(map(str, first[column]))}" for column in ("file", *known))
-        raise InputError(f"survey {name}: there are two rows of object {first['id']} ({values}); expected one")
-    return (
-        objects.sort("id", "ra", "dec", "file", nulls_last=True)
-        .group_by("id", maintain_order=True)
-        .agg(pl.exclude("id").drop_nulls().first())
-        .drop("file")
-    )
-
-
-def _quality(name: str, judged: pl.DataFrame, objects: pl.DataFrame, num_kept: int) -> pl.DataFrame:
-    of_rejected_objects = judged.filter(pl.col("rule").is_null()).height - num_kept
-    tables = []
-    for level, table, lost in (("object", objects, 0), ("observation", judged, of_rejected_objects)):
-        rejected = table.filter(pl.col("rule").is_not_null())["rule"].value_counts(sort=True)
-        outcomes = {"read": table.height, "kept": table.height - rejected["count"].sum() - lost}
-        outcomes |= {f"rejected: {rule}": count for rule, count in rejected.sort("rule").iter_rows()}
-        if lost:
-            outcomes["rejected: of a rejected object"] = lost
-        tables.append(pl.DataFrame({"level": level, "outcome": list(outcomes), "count": list(outcomes.values())}))
-    return pl.concat(tables).select(pl.lit(name).alias("survey"), "level", "outcome", "count")
-
-
-def _examples(name: str, judged: pl.DataFrame, objects: pl.DataFrame) -> pl.DataFrame:
-    columns = {"rule": pl.String, "id": pl.String, "file": pl.String, "line": pl.UInt32, "text": pl.String}
-    shown = {
-        "object": objects.with_columns(line=pl.lit(None), text=pl.lit(None)),
-        "observation": judged.filter(pl.col("rule").is_not_null()).with_columns(
-            text=pl.coalesce("text", pl.format("{} {} {}", "mjd", "mag", "err_mag"))
-        ),
-    }
-    tables = [
-        conform(table.filter(pl.col("rule").is_not_null()), columns)
-        .group_by("rule", maintain_order=True)
-        .head(EXAMPLES_PER_RULE)
-        .select(pl.lit(name).alias("survey"), pl.lit(level).alias("level"), *columns)
-        for level, table in shown.items()
-    ]
-    return pl.concat(tables).sort("level", "rule", maintain_order=True)

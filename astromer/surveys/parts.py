@@ -8,6 +8,7 @@ into shards, and `gather_shard` then collects one shard from all parts.
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 
 import polars as pl
@@ -15,12 +16,15 @@ import pyarrow.parquet as pq
 
 from astromer.config.surveys import Survey
 from astromer.files import atomic_path
+from astromer.surveys.losses import LOSS_SCHEMA
 from astromer.surveys.readers import reader_module
 from astromer.surveys.reading import OBJECT_SCHEMA, RAW_SCHEMA, RawBatch, conform, from_arrow, shard_of
 
 logger = logging.getLogger(__name__)
 
 BULK_SIZE = 1_000_000  # observations sorted into shards at once: larger row groups, at the cost of memory
+
+LOSSES_KEY = "losses"
 
 
 def read_shard(survey: Survey, *, name: str, source: Path | None, seed: int | None, shard: int) -> RawBatch:
@@ -50,17 +54,21 @@ def read_part(
     Args:
         survey: the survey's configuration; the dump has `survey.shards` parts.
         observations_path: written; columns of `RAW_SCHEMA` and `shard`.
-        objects_path: written; the part's rows on objects, columns of `OBJECT_SCHEMA` and `shard`.
+        objects_path: written; the part's rows on objects, columns of `OBJECT_SCHEMA` and `shard`. The metadata of the
+            file hold, as JSON, what the reader did not pass on (`LOSS_SCHEMA`).
         name, source: as for `read_shard`.
         part: index of the part, from 0.
     """
+    losses = []
     with (
-        _shard_writer(observations_path, RAW_SCHEMA, survey.shards) as write_observations,
-        _shard_writer(objects_path, OBJECT_SCHEMA, survey.shards) as write_objects,
+        _shard_writer(observations_path, RAW_SCHEMA, survey.shards) as (_, write_observations),
+        _shard_writer(objects_path, OBJECT_SCHEMA, survey.shards) as (objects_file, write_objects),
     ):
         for batch in _in_bulk(_batches(survey, name, source, None, part)):
             write_objects(batch.objects)
             write_observations(batch.observations)
+            losses.append(batch.losses)
+        objects_file.add_key_value_metadata({LOSSES_KEY: pl.concat(losses).write_json()})
 
 
 def _batches(survey: Survey, name: str, source: Path | None, seed: int | None, part: int) -> Iterator[RawBatch]:
@@ -86,12 +94,15 @@ def _in_bulk(batches: Iterable[RawBatch]) -> Iterator[RawBatch]:
 
 def _joined(batches: Iterable[RawBatch]) -> RawBatch:
     batches = [RawBatch.of(), *batches]  # the empty one gives the columns, should there be no other
-    return RawBatch(pl.concat(batch.objects for batch in batches), pl.concat(batch.observations for batch in batches))
+    tables = ([getattr(batch, table.name) for batch in batches] for table in fields(RawBatch))
+    return RawBatch(*map(pl.concat, tables))
 
 
 @contextmanager
-def _shard_writer(path: Path, schema: dict, shards: int) -> Iterator[Callable[[pl.DataFrame], None]]:
-    """Yield a function that appends a table to the Parquet file `path`, with one row group per shard."""
+def _shard_writer(
+    path: Path, schema: dict, shards: int
+) -> Iterator[tuple[pq.ParquetWriter, Callable[[pl.DataFrame], None]]]:
+    """Yield the Parquet file `path`, and a function that appends a table to it with one row group per shard."""
     # Plain text, because each row group of a Categorical would hold all categories of the table.
     stored = {name: pl.String if dtype == pl.Categorical else dtype for name, dtype in schema.items()}
     arrow_schema = pl.DataFrame(schema=stored | {"shard": pl.UInt16}).to_arrow().schema
@@ -105,14 +116,18 @@ def _shard_writer(path: Path, schema: dict, shards: int) -> Iterator[Callable[[p
             for group in table.with_columns(shard=shard).partition_by("shard", maintain_order=True):
                 writer.write_table(group.cast(stored).to_arrow().cast(arrow_schema), row_group_size=group.height)
 
-        yield write
+        yield writer, write
 
 
 def gather_shard(observations_paths: Sequence[Path], objects_paths: Sequence[Path], shard: int) -> RawBatch:
-    """Read the row groups of one shard from the files that `read_part` wrote for all parts."""
+    """Read the row groups of one shard from the files that `read_part` wrote for all parts.
+
+    Losses have no shard, because most of them have no object: each shard is given those of the part of its number.
+    """
     return RawBatch(
         pl.concat(_row_groups_of_shard(path, OBJECT_SCHEMA, shard) for path in objects_paths),
         pl.concat(_row_groups_of_shard(path, RAW_SCHEMA, shard) for path in observations_paths),
+        pl.read_json(pq.read_metadata(objects_paths[shard]).metadata[LOSSES_KEY.encode()], schema=LOSS_SCHEMA),
     )
 
 

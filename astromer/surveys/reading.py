@@ -2,8 +2,8 @@
 
 import re
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -13,9 +13,11 @@ from pydantic import AfterValidator, Field
 
 from astromer.config.section import Section
 from astromer.errors import InputError
+from astromer.surveys.losses import LOSS_SCHEMA, Report, ignore
 from astromer.surveys.sources import open_members
 
-# `file` is the file inside the dump that holds the row.
+# `file` is the file inside the dump that holds the row, and `rows` the number of observations that state it: null for a
+# row that describes the object by itself, as that of a catalogue does.
 OBJECT_SCHEMA = {
     "id": pl.String,
     "file": pl.String,
@@ -23,10 +25,11 @@ OBJECT_SCHEMA = {
     "band": pl.String,
     "ra": pl.Float64,
     "dec": pl.Float64,
+    "rows": pl.UInt32,
 }
 
 # `line` counts from 1 within `file`. A number is NaN if the dump marks the value as missing. All three are null if the
-# line could not be read; `text` is then that line, or the readable part of it.
+# line could not be read; `text` is then that line, or the readable part of it, cut where it is long.
 RAW_SCHEMA = {
     "id": pl.Categorical,
     "file": pl.Categorical,
@@ -36,6 +39,8 @@ RAW_SCHEMA = {
     "err_mag": pl.Float32,
     "text": pl.String,
 }
+
+MAX_TEXT = 200  # characters of an unreadable line that are kept
 
 NUMBERS = ["time", "mag", "err_mag"]  # an observation as written in the dump, before its time is converted to MJD
 
@@ -70,27 +75,43 @@ class RawBatch:
     Attributes:
         objects: rows on objects, columns of `OBJECT_SCHEMA`; not necessarily on the objects of `observations`.
         observations: columns of `RAW_SCHEMA`, times in MJD.
+        losses: what the reader found and did not pass on, columns of `LOSS_SCHEMA`.
     """
 
     objects: pl.DataFrame
     observations: pl.DataFrame
+    losses: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LOSS_SCHEMA))
 
     @classmethod
-    def of(cls, objects: pl.DataFrame | None = None, observations: pl.DataFrame | None = None) -> "RawBatch":
+    def of(
+        cls,
+        objects: pl.DataFrame | None = None,
+        observations: pl.DataFrame | None = None,
+        losses: pl.DataFrame | None = None,
+    ) -> "RawBatch":
         """Make a batch from tables with the columns of the schemas.
 
-        Either table may be left out and is then empty. Of the objects, only the column `id` is required; the others are
+        Any table may be left out and is then empty. Of the objects, only the column `id` is required; the others are
         null if they are absent.
         """
         if objects is not None:
             absent = OBJECT_SCHEMA.keys() - {"id", *objects.columns}
             objects = objects.with_columns(pl.lit(None).alias(column) for column in absent)
-        return cls(conform(objects, OBJECT_SCHEMA), conform(observations, RAW_SCHEMA))
+        rows = conform(observations, RAW_SCHEMA)
+        if rows["text"].null_count() < rows.height:
+            rows = rows.with_columns(shortened("text"))
+        return cls(conform(objects, OBJECT_SCHEMA), rows, conform(losses, LOSS_SCHEMA))
 
 
 def shard_of(object_id: str, shards: int) -> int:
     """Assign an object to one of `shards` shards, the same on every machine and in every order."""
     return zlib.crc32(object_id.encode()) % shards
+
+
+def shortened(column: str) -> pl.Expr:
+    """Return an expression for a column of texts that cuts long ones."""
+    text = pl.col(column)
+    return pl.when(text.str.len_chars() > MAX_TEXT).then(text.str.head(MAX_TEXT) + " ...").otherwise(text).name.keep()
 
 
 def conform(table: pl.DataFrame | None, schema: dict) -> pl.DataFrame:
@@ -104,6 +125,14 @@ def from_arrow(table: Any) -> pl.DataFrame:
     """Convert an Arrow table or record batch (`pl.from_arrow` also takes arrays, so that its return type is wider)."""
     return cast(pl.DataFrame, pl.from_arrow(table))
 
+
+def _has_one_id(pattern: str) -> str:
+    if pattern.count("{id}") > 1:
+        raise ValueError("holds `{id}` more than once; expected it in one place")
+    return pattern
+
+
+PathPattern = Annotated[str, AfterValidator(_has_one_id)]  # see `matcher`
 
 _WILDCARDS = {"**/": "(?:.*/)?", "*": "[^/]*", "{id}": "(?P<id>[^/]+)"}
 
@@ -122,6 +151,7 @@ def members_of_part(
     *,
     other_than: str | None = None,
     members: Callable[..., Iterator[tuple]] = open_members,
+    lost: Report = ignore,
 ) -> Iterator[tuple]:
     """Yield the files of one part: those inside `source` whose path matches and that belong to the part.
 
@@ -133,6 +163,7 @@ def members_of_part(
         parts: number of parts.
         other_than: name of a file to skip.
         members: function that lists the files, `open_members` or `iter_members`.
+        lost: function that is told, for part 0, what the source contains besides files: `Losses.add`.
 
     Raises:
         InputError: no file matches.
@@ -147,7 +178,7 @@ def members_of_part(
         count += 1
         return (shard_of(found["id"], parts) if by_object else (count - 1) % parts) == part
 
-    yield from members(source, wanted)
+    yield from members(source, wanted, lost=lost if part == 0 else ignore)
     if count == 0:
         raise InputError(f"{source}: no file matches {pattern!r}")
 
@@ -199,17 +230,53 @@ def only_whole(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def check_positions(objects: pl.DataFrame, where: str) -> None:
-    """Check that every given position is a number on the sky [deg].
+def valid_utf8(text: bytes) -> bytes:
+    """Return the text as valid UTF-8; other bytes become escapes, so that different bytes stay different."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return text.decode(errors="backslashreplace").encode()
+    return text
+
+
+def check_types(schema: pl.Schema, columns: Iterable[str], where: str) -> None:
+    """Check that the columns are numbers or text.
 
     Raises:
-        InputError: one is not.
+        InputError: one is of another type, such as a list.
+    """
+    for name in columns:
+        dtype = schema[name]
+        if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+            raise InputError(f"{where}: column {name!r} holds {dtype}, expected numbers or text")
+
+
+def check_one_band(bands: pl.Series, where: str) -> None:
+    """Check that there is one band, because the configuration chooses none.
+
+    Raises:
+        InputError: there are several.
+    """
+    found = bands.unique().drop_nulls().sort().to_list()
+    if len(found) > 1:
+        raise InputError(f"{where}: there are several bands, {', '.join(found)}; the key `bands` must name those kept")
+
+
+def with_positions(objects: pl.DataFrame, where: str) -> pl.DataFrame:
+    """Convert the columns `ra` and `dec` to numbers [deg]; a blank or NaN is an unknown position, null.
+
+    Raises:
+        InputError: a position is no number on the sky.
     """
     for axis, low, high in (("ra", 0, 360), ("dec", -90, 90)):
-        value = pl.col(axis).cast(pl.Float64, strict=False)
-        wrong = objects.filter(pl.col(axis).is_not_null() & ~value.is_between(low, high).fill_null(False))
+        given = pl.col(axis).cast(pl.String).str.strip_chars()
+        value = given.cast(pl.Float64, strict=False)
+        unknown = (given == "") | value.is_nan().fill_null(False)
+        wrong = objects.filter(~unknown & ~value.is_between(low, high).fill_null(False))
         if not wrong.is_empty():
             first = wrong.row(0, named=True)
             raise InputError(
                 f"{where}: {axis} of object {first['id']} is {first[axis]!r}, expected {low} to {high} deg"
             )
+        objects = objects.with_columns(pl.when(~unknown).then(value).alias(axis))
+    return objects

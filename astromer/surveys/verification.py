@@ -8,8 +8,9 @@ from typing import Any
 from astromer.config.surveys import Download
 from astromer.errors import InputError
 from astromer.files import sha256_of
+from astromer.surveys.compression import CHUNK_BYTES
 from astromer.surveys.download import check_file
-from astromer.surveys.sources import iter_members
+from astromer.surveys.sources import listing_digest, open_members
 
 
 def verify_dump(dump: Path, promised: Download | None) -> dict[str, Any]:
@@ -20,7 +21,8 @@ def verify_dump(dump: Path, promised: Download | None) -> dict[str, Any]:
         promised: the expected size and checksums; None where they are unknown.
 
     Returns:
-        A receipt: `dump`, and the `bytes`, `sha256` and `content_digest` that were found (None: not computed).
+        A receipt: `dump`, and the `bytes`, `sha256`, `content_digest` and, of a folder, the `listing_digest` that were
+        found (None: not computed). It changes whenever the dump does.
 
     Raises:
         InputError: the dump is missing, or differs from what is expected.
@@ -30,6 +32,7 @@ def verify_dump(dump: Path, promised: Download | None) -> dict[str, Any]:
             f"{dump}: no such file or folder; expected the survey's dump there (key `source` of the survey)"
         )
     receipt: dict[str, Any] = {"dump": dump.name, "bytes": None, "sha256": None, "content_digest": None}
+    receipt["listing_digest"] = listing_digest(dump)
     if dump.is_file():
         sha256, num_bytes = (promised.sha256, promised.bytes) if promised else (None, None)
         check_file(dump, sha256=sha256, num_bytes=num_bytes)
@@ -52,8 +55,11 @@ def content_digest(dump: Path, members: str) -> str:
     """
     selected = re.compile(members).fullmatch
     digests = {}
-    for name, content in iter_members(dump, lambda name: selected(_below_top(name)) is not None):
-        digests[_below_top(name).encode()] = hashlib.sha256(content).hexdigest()
+    for name, stream in open_members(dump, lambda name: selected(_below_top(name)) is not None):
+        digest = hashlib.sha256()
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+        digests[_below_top(name).encode()] = digest.hexdigest()
     if not digests:
         raise InputError(f"{dump}: no member matches {members!r} (key `digested_members` of the source)")
     lines = b"".join(digest.encode() + b"  " + path + b"\n" for path, digest in sorted(digests.items()))

@@ -16,21 +16,32 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serve CONTENT; break off `server.breaks` times in the middle; honour ranges if `server.ranges`."""
+    """Serve `server.content`; break off `server.breaks` times in the middle; honour ranges if `server.ranges`.
+
+    With `server.tags`, the content has an ETag, and a range of another content than that of `If-Range` is not honoured.
+    """
 
     def do_GET(self):
         self.server.requests.append(self.headers.get("Range"))
+        content = self.server.content
+        tag = f'"{hashlib.md5(content).hexdigest()}"'
         if self.path == "/gone":
             self.send_error(404)
             return
         start = 0
         if self.server.ranges and (wanted := self.headers.get("Range")):
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
-        if start >= len(CONTENT):
-            self.send_error(416)
+        if self.server.tags and self.headers.get("If-Range", tag) != tag:
+            start = 0
+        if start >= len(content):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(content)}")
+            self.end_headers()
             return
-        body = CONTENT[start:]
+        body = content[start:]
         self.send_response(206 if start else 200)
+        if self.server.tags:
+            self.send_header("ETag", tag)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.server.breaks > 0:
@@ -45,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.requests, server.breaks, server.ranges = [], 0, True
+    server.requests, server.breaks, server.ranges, server.tags, server.content = [], 0, True, False, CONTENT
     server.url = f"http://127.0.0.1:{server.server_port}/dump.tar.gz"
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield server
@@ -74,7 +85,7 @@ def test_later_job_goes_on_from_what_an_earlier_one_left(server, tmp_path):
     server.breaks = 1
     with pytest.raises(requests.RequestException):
         download(server.url, tmp_path / "dump.tar.gz", attempts=1)
-    assert [file.name for file in tmp_path.iterdir()] == ["dump.tar.gz.part"]
+    assert {file.name for file in tmp_path.iterdir()} == {"dump.tar.gz.part", "dump.tar.gz.part.validator"}
     download(server.url, tmp_path / "dump.tar.gz", sha256=SHA256)
     assert len(server.requests) == 2
     assert server.requests[1].startswith("bytes=")
@@ -87,10 +98,52 @@ def test_complete_part_is_not_fetched_again(server, tmp_path):
 
 
 @pytest.mark.parametrize("promise", [{"sha256": "0" * 64}, {"num_bytes": 7}])
-def test_other_file_than_promised_is_deleted(server, tmp_path, promise):
+def test_other_file_than_promised_is_set_aside_and_fetched_again_once(server, tmp_path, promise):
     with pytest.raises(InputError, match=r"dump\.tar\.gz.*expected"):
         download(server.url, tmp_path / "dump.tar.gz", **promise)
-    assert not list(tmp_path.iterdir())
+    assert [file.name for file in tmp_path.iterdir()] == ["dump.tar.gz.rejected"]
+    assert len(server.requests) == 2
+
+
+OTHER = bytes(reversed(CONTENT))
+
+
+def broken_off(server, path):
+    server.breaks = 1
+    with pytest.raises(requests.RequestException):
+        download(server.url, path, attempts=1)
+
+
+@pytest.mark.parametrize("tags", [True, False])
+def test_without_checksum_a_part_of_an_earlier_version_is_not_continued(server, tmp_path, tags):
+    server.tags = tags
+    broken_off(server, tmp_path / "dump.tar.gz")
+    server.content = OTHER
+    download(server.url, tmp_path / "dump.tar.gz")
+    assert (tmp_path / "dump.tar.gz").read_bytes() == OTHER
+    assert [file.name for file in tmp_path.iterdir()] == ["dump.tar.gz"]
+
+
+def test_without_checksum_a_part_of_the_same_version_is_continued(server, tmp_path):
+    server.tags = True
+    broken_off(server, tmp_path / "dump.tar.gz")
+    download(server.url, tmp_path / "dump.tar.gz")
+    assert (tmp_path / "dump.tar.gz").read_bytes() == CONTENT
+    assert server.requests[1].startswith("bytes=")
+
+
+@pytest.mark.parametrize("promise", [{"num_bytes": len(CONTENT)}, {"sha256": SHA256}, {}])
+def test_a_longer_part_is_thrown_away(server, tmp_path, promise):
+    (tmp_path / "dump.tar.gz.part").write_bytes(CONTENT + b"of another file")
+    download(server.url, tmp_path / "dump.tar.gz", **promise)
+    assert (tmp_path / "dump.tar.gz").read_bytes() == CONTENT
+
+
+def test_a_damaged_part_is_fetched_again(server, tmp_path):
+    (tmp_path / "dump.tar.gz.part").write_bytes(OTHER[:1000])
+    download(server.url, tmp_path / "dump.tar.gz", sha256=SHA256)
+    assert (tmp_path / "dump.tar.gz").read_bytes() == CONTENT
+    assert (tmp_path / "dump.tar.gz.rejected").exists()
 
 
 def test_refusal_names_the_address(server, tmp_path):

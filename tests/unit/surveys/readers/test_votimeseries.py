@@ -69,7 +69,7 @@ def read(tmp_path):
 def test_plain_files(read, shards):
     files = {f"{i}.xml": votimeseries_file(table(rows((i, 10 + i, 0.1), (0.5, 9, 0.2)))) for i in range(1, 6)}
     objects, observations = read(files, shards)
-    assert objects.rows() == [(str(i), f"{i}.xml", "MIRA", "V", 10.5, -20.25) for i in range(1, 6)]
+    assert objects.drop("rows").rows() == [(str(i), f"{i}.xml", "MIRA", "V", 10.5, -20.25) for i in range(1, 6)]
     assert observations["id"].to_list() == [i for i in "12345" for _ in range(2)]
     assert observations["mjd"].to_list() == [mjd for i in range(1, 6) for mjd in (i, 0.5)]
     assert observations["mag"].to_list() == [mag for i in range(1, 6) for mag in (10 + i, 9)]
