@@ -13,6 +13,7 @@ import polars as pl
 from pydantic import AfterValidator, Field
 
 from astromer.errors import InputError
+from astromer.surveys.brightness import UNKNOWN_ERR_MAG, UNKNOWN_ERR_MAG_DESCRIPTION, note_unknown_errors
 from astromer.surveys.catalog import CatalogColumns, CatalogOptions, read_catalog
 from astromer.surveys.headers import columns_of, split_header
 from astromer.surveys.losses import Losses, Report, ignore
@@ -38,8 +39,8 @@ LightCurve = tuple[str, str, bytes]  # id, file and content
 
 
 def _has_numbers(columns: list[str]) -> list[str]:
-    if missing := [name for name in NUMBERS if name not in columns]:
-        raise ValueError(f"lacks {', '.join(missing)}; expected the columns of a file, these three names among them")
+    if missing := [name for name in ("time", "mag") if name not in columns]:
+        raise ValueError(f"lacks {', '.join(missing)}; expected the columns of a file, time and mag among them")
     if twice := [name for name in NUMBERS if columns.count(name) > 1]:
         raise ValueError(f"has {', '.join(twice)} more than once; expected one column of each")
     return columns
@@ -79,6 +80,7 @@ class FilesOptions(CatalogOptions):
         description="The columns of a light curve file, from left to right; those with other names are skipped. Other "
         "columns than the default take precedence over those that a header names, but may not contradict it.",
     )
+    err_mag: float = Field(UNKNOWN_ERR_MAG, gt=0, description=UNKNOWN_ERR_MAG_DESCRIPTION)
     time_origin_jd: TimeOrigin = Field(JD_OF_MJD_ZERO, description=TIME_ORIGIN)
     missing_values: list[float] = Field([], description="Magnitudes and errors that mark a missing value.")
 
@@ -94,6 +96,8 @@ def read(
         catalog = read_catalog(source, options)
         of_part = [shard_of(object_id, parts) == part for object_id in catalog["id"].to_list()]
         yield RawBatch.of(objects=catalog.filter(pl.Series(of_part, dtype=pl.Boolean)))
+    if "err_mag" not in options.columns:
+        note_unknown_errors(options.err_mag)
     losses = Losses()
     light_curves = _light_curves(source, options, part, parts, losses.add)
     buffer = io.BytesIO()
@@ -183,6 +187,8 @@ def _parse_layout(
     origins = pl.DataFrame({"id": ids, "file": files}, schema=dict.fromkeys(["id", "file"], pl.Categorical))
     judged_by = pl.col("time").median().over("file")
     line = pl.Series("line", np.arange(len(of_line), dtype=np.uint32) + before_file)
+    if "err_mag" not in columns:
+        rows = rows.with_columns(err_mag=pl.when(pl.col("text").is_null()).then(pl.lit(options.err_mag, pl.Float32)))
     rows = rows.hstack([*origins[of_line], line]).with_columns(
         *mark_missing(options.missing_values), mjd=to_mjd(pl.col("time"), options.time_origin_jd, judged_by)
     )
@@ -194,8 +200,12 @@ def _parse_clean(text: bytes, num_lines: int, separator: str, columns: Sequence[
     if separator != "whitespace":
         return _parse_separated(text, num_lines, separator, columns)
     # If all columns are numbers, a surplus blank makes a field that is not a number, so that the fast way fails safely.
-    table = _parse_separated(text, num_lines, " ", columns) if sorted(columns) == sorted(NUMBERS) else None
+    table = _parse_separated(text, num_lines, " ", columns) if set(columns) <= set(NUMBERS) else None
     return _parse_separated(_single_blanks(text), num_lines, " ", columns) if table is None else table
+
+
+def _numbers_in(columns: Sequence[str]) -> list[str]:
+    return [number for number in NUMBERS if number in columns]
 
 
 def _single_blanks(text: bytes) -> bytes:
@@ -213,14 +223,16 @@ def _parse_separated(text: bytes, num_lines: int, separator: str, columns: Seque
         table = pl.read_csv(text, has_header=False, separator=separator, quote_char=None, schema=schema)
     except pl.exceptions.PolarsError:
         return None
-    table = table.select(NUMBERS, text=pl.lit(None, pl.String))
+    numbers = _numbers_in(columns)
+    table = table.select(numbers, text=pl.lit(None, pl.String))
     # If a line is blank or too short, polars skips it or fills it with nulls.
-    whole = table.height == num_lines and not any(table[number].null_count() for number in NUMBERS)
+    whole = table.height == num_lines and not any(table[number].null_count() for number in numbers)
     return table if whole else None
 
 
 def _parse_line_by_line(text: bytes, separator: str, columns: Sequence[str]) -> pl.DataFrame:
-    """Return one row per line: the numbers time, mag and err_mag, or null for all three and the line as `text`."""
+    """Return one row per line: the numbers among its columns, or null for all of them and the line as `text`."""
+    numbers = _numbers_in(columns)
     lines = pl.Series("text", text.decode("utf-8", errors="replace").split("\n")[:-1], dtype=pl.String).to_frame()
     line = pl.col("text").str.strip_chars()
     if separator == "whitespace":
@@ -228,7 +240,7 @@ def _parse_line_by_line(text: bytes, separator: str, columns: Sequence[str]) -> 
     else:
         fields = line.str.split_exact(separator, len(columns))
     split = lines.select(line, fields.alias("fields"))  # a struct with the fields field_0, field_1, ...
-    of_number = {number: pl.col("fields").struct.field(f"field_{columns.index(number)}") for number in NUMBERS}
+    of_number = {number: pl.col("fields").struct.field(f"field_{columns.index(number)}") for number in numbers}
     parsed = split.with_columns(
         *(
             field.str.strip_chars().cast(NUMBERS_SCHEMA[number], strict=False).alias(number)
@@ -236,8 +248,8 @@ def _parse_line_by_line(text: bytes, separator: str, columns: Sequence[str]) -> 
         ),
         surplus=pl.col("fields").struct.field(f"field_{len(columns)}"),
     )
-    whole = pl.all_horizontal(pl.col(NUMBERS).is_not_null(), pl.col("surplus").is_null())
+    whole = pl.all_horizontal(pl.col(numbers).is_not_null(), pl.col("surplus").is_null())
     return parsed.select(
-        *(pl.when(whole).then(pl.col(number)).alias(number) for number in NUMBERS),
+        *(pl.when(whole).then(pl.col(number)).alias(number) for number in numbers),
         pl.when(~whole).then(pl.col("text")).alias("text"),
     )

@@ -10,8 +10,9 @@ from typing import Literal
 from pydantic import Field
 
 from astromer.surveys.catalog import CatalogOptions
-from astromer.surveys.readers.table import TableColumns, TableOptions, read_tables
+from astromer.surveys.readers.table import read_tables
 from astromer.surveys.reading import RawBatch
+from astromer.surveys.table_options import TableColumns, TableOptions
 
 _OF_BAND = ["mag", "err", "normsky", "type", "crowd", "chi2", "mpix", "cosmicrf"]
 _OF_BAND += ["amp", "xpix", "ypix", "avesky", "fwhm", "tobs", "cut"]

@@ -5,24 +5,28 @@ from collections.abc import Callable, Iterator
 from io import BufferedReader
 from itertools import cycle
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import IO, cast
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import Field
 
-from astromer.config.section import Section
 from astromer.errors import InputError
-from astromer.surveys.catalog import CatalogOptions, read_catalog
-from astromer.surveys.losses import MAX_EXAMPLES, Losses, Report, ignore
+from astromer.surveys.brightness import (
+    fluxes_to_magnitudes,
+    has_lists,
+    is_flagged,
+    leaf_names,
+    lose,
+    note_unknown_errors,
+    whole_columns,
+    without_lists,
+)
+from astromer.surveys.catalog import read_catalog
+from astromer.surveys.losses import Losses, Report, ignore
 from astromer.surveys.reading import (
-    JD_OF_MJD_ZERO,
     NUMBERS,
-    TIME_ORIGIN,
-    PathPattern,
     RawBatch,
-    TimeOrigin,
     check_one_band,
     check_types,
     from_arrow,
@@ -34,57 +38,12 @@ from astromer.surveys.reading import (
     with_positions,
 )
 from astromer.surveys.sources import is_archive, line_blocks
+from astromer.surveys.table_options import TableOptions
 from astromer.surveys.text_tables import parse_rows
 
 BLOCK_BYTES = 16_000_000  # text parsed at once: large enough to be fast, small enough to bound the memory
 BLOCK_ROWS = 300_000  # rows of Parquet decoded at once
-
-
-class TableColumns(Section):
-    """Names of the columns that are read."""
-
-    id: str | list[str] = Field(description="Identifier of the object; several columns are joined by dots.")
-    time: str = Field(description="Time [days], see `time_origin_jd`.")
-    mag: str = Field(description="Magnitude [mag].")
-    err_mag: str = Field(description="1-sigma error of the magnitude [mag].")
-    class_: str | None = Field(None, alias="class", description="Class label.")
-    band: str | None = Field(None, description="Photometric band.")
-    ra: str | None = Field(None, description="Right ascension [deg, J2000].")
-    dec: str | None = Field(None, description="Declination [deg, J2000].")
-
-
-class TableOptions(CatalogOptions):
-    """Long tables (CSV, maybe compressed, or Parquet) with one row per observation."""
-
-    scattered = True
-
-    tables: PathPattern = Field(
-        "*", description="Paths of the tables inside the source; `*` is any text without `/`, `**/` any folders."
-    )
-    separator: Literal[",", ";", "|", "\t"] = Field(",", description="Separator of the fields of a text table.")
-    quoted: bool = Field(True, description="Whether fields of a text table may be in double quotes.")
-    names: list[str] | None = Field(
-        None, description="Names of a text table's columns, if its first line does not give them."
-    )
-    columns: TableColumns = Field(description="Names of the columns that are read.")
-    band: str | None = Field(None, description="The band of all rows, where no column gives it.")
-    bands: dict[str, str] = Field(
-        {},
-        description="The bands kept, if a column names the band: the table's names and our names for them. An object "
-        "may have rows in one band only (after renaming); for several bands, configure one survey per band. Needed "
-        "unless the table has one band only.",
-    )
-    time_origin_jd: TimeOrigin = Field(JD_OF_MJD_ZERO, description=TIME_ORIGIN)
-    missing_values: list[float | str] = Field(
-        [],
-        description="Marks of a missing value, as text or as a number (of magnitudes and errors); an empty field is "
-        "always missing.",
-    )
-
-    @property
-    def one_band(self) -> bool:
-        """Whether all objects have to be of one band, because none is chosen."""
-        return self.columns.band is not None and not self.bands
+OBJECTS_AT_ONCE = 1_000  # rows decoded at once if each is an object with all its observations
 
 
 Options = TableOptions
@@ -105,6 +64,8 @@ def read_tables(options: TableOptions, source: Path, part: int, parts: int) -> I
     catalog, pattern = options.catalog, options.tables
     if part == 0 and catalog:
         yield RawBatch.of(objects=read_catalog(source, options))
+    if options.columns.err_mag is None:
+        note_unknown_errors(options.err_mag)
     losses = Losses()
     whole_files = (
         is_archive(source) or sum(1 for _ in members_of_part(source, pattern, 0, 1, other_than=catalog)) >= parts
@@ -147,20 +108,23 @@ def _parquet_blocks(
 ) -> Iterator[pl.DataFrame]:
     if is_archive(source) and not source.name.lower().endswith(".zip"):
         raise InputError(f"{source}: {file} cannot be read as a stream, as Parquet in a .tar is; unpack the archive")
-    line = 1
+    line, keys = 1, _keys(options)
     try:
         with pq.ParquetFile(stream, pre_buffer=False) as table:
-            _check_columns(table.schema_arrow.names, options, f"{source}, {file}")
+            _check_columns([*leaf_names(table.schema_arrow)], options, f"{source}, {file}")
+            at_once = OBJECTS_AT_ONCE if has_lists(table.schema_arrow) else BLOCK_ROWS
             if not table.metadata.num_rows:
                 lost("file", "no rows", file=file)
             for group in range(table.num_row_groups):
                 if not wanted():
                     line += table.metadata.row_group(group).num_rows
                     continue
-                for batch in table.iter_batches(BLOCK_ROWS, row_groups=[group], columns=_columns(options)):
-                    rows = from_arrow(batch)
-                    check_types(rows.schema, rows.columns, f"{source}, {file}")
-                    rows = rows.rename(_keys(options)).with_row_index("line", line)
+                for batch in table.iter_batches(
+                    at_once, row_groups=[group], columns=whole_columns(table.schema_arrow, keys)
+                ):
+                    rows = without_lists(from_arrow(batch), keys, line)
+                    types = pl.Schema({name: rows.schema[key] for name, key in keys.items()})
+                    check_types(types, keys, f"{source}, {file}")
                     yield rows.with_columns(text=pl.lit(None, pl.String))
                     line += batch.num_rows
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
@@ -206,10 +170,13 @@ def _batch(rows: pl.DataFrame, source: Path, file: str, options: TableOptions, l
     given = [name for name in ("class", "ra", "dec") if name in key_of]
     read_text = pl.concat_str(pl.col(list(keys.values())).cast(pl.String), separator=" ", ignore_nulls=True)
     band = _text(key_of["band"]) if "band" in key_of else pl.lit(options.band, pl.String)
+    constant = pl.when(pl.col("text").is_null()).then(pl.lit(options.err_mag))
+    numbers = [name for name in NUMBERS if name in key_of]
     values = rows.select(
         "line",
-        *(_number(key_of[name], rows.schema, options.missing_values).alias(name) for name in NUMBERS),
-        *(_text(key_of[name]).alias(name) for name in given),
+        *([] if "err_mag" in key_of else [constant.alias("err_mag")]),
+        *(_number(key_of[name], rows.schema, options.missing_values).alias(name) for name in numbers),
+        *(_text(key_of[name]).alias(name) for name in [*given, *(["flag"] if "flag" in key_of else [])]),
         id=_id(ids).fill_null(""),
         file=pl.lit(file),
         band=band,
@@ -218,14 +185,17 @@ def _batch(rows: pl.DataFrame, source: Path, file: str, options: TableOptions, l
     )
     values = _of_bands(values, options, lost, where)
     objects = _objects(values, where).with_columns(relabel(options.labels) if "class" in given else [])
+    if "flag" in key_of:
+        values = lose(values, is_flagged(pl.col("flag"), options.bad_flags), "quality flag", lost)
     observations = only_whole(values.with_columns(pl.when(pl.col("id") != "").then(pl.col(NUMBERS))))
-    return RawBatch.of(
-        objects,
-        observations.with_columns(
-            *mark_missing([mark for mark in options.missing_values if not isinstance(mark, str)]),
-            mjd=to_mjd(pl.col("time"), options.time_origin_jd),
-        ),
+    observations = observations.with_columns(
+        *mark_missing([mark for mark in options.missing_values if not isinstance(mark, str)]),
+        mjd=to_mjd(pl.col("time"), options.time_origin_jd),
     )
+    if options.zero_point is not None:
+        has_errors = "err_mag" in key_of
+        observations = fluxes_to_magnitudes(observations, options.zero_point, lost, has_errors=has_errors)
+    return RawBatch.of(objects, observations)
 
 
 def _of_bands(values: pl.DataFrame, options: TableOptions, lost: Report, where: str) -> pl.DataFrame:
@@ -235,11 +205,7 @@ def _of_bands(values: pl.DataFrame, options: TableOptions, lost: Report, where: 
     if not options.bands:
         return values
     is_kept = pl.col("band").is_in(list(options.bands)).fill_null(False) | ~pl.col("is_whole")
-    others = values.filter(~is_kept)
-    for row in others.head(MAX_EXAMPLES).iter_rows(named=True):
-        lost("observation", "other band", **{name: row[name] for name in ("id", "file", "line", "text")})
-    lost("observation", "other band", max(0, others.height - MAX_EXAMPLES))
-    return values.filter(is_kept).with_columns(pl.col("band").replace(options.bands))
+    return lose(values, ~is_kept, "other band", lost).with_columns(pl.col("band").replace(options.bands))
 
 
 def _objects(values: pl.DataFrame, where: str) -> pl.DataFrame:

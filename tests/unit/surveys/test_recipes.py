@@ -1,0 +1,132 @@
+"""The recipes of docs/own_survey.md read small files in the layouts of the surveys that they name."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+from reading import ingest
+
+from astromer.config.surveys import read_survey
+from astromer.errors import InputError
+from astromer.surveys.table_options import TableOptions
+
+DOCS = (Path(__file__).resolve().parents[3] / "docs/own_survey.md").read_text(encoding="utf-8")
+BLOCKS = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", DOCS, re.S)]
+RECIPES = {name: survey for block in BLOCKS for name, survey in block.get("surveys", {}).items()}
+
+
+@pytest.fixture
+def survey(tmp_path):
+    """Write the files of a survey and ingest it by the recipe of this name."""
+
+    def read(name, files):
+        source = tmp_path / RECIPES[name]["source"]
+        source.mkdir()
+        for path, content in files.items():
+            if isinstance(content, pl.DataFrame):
+                content.write_parquet(source / path)
+            else:
+                (source / path).write_text(content)
+        recipe = read_survey(RECIPES[name] | {"filters": {"min_observations": 1}})
+        return ingest(recipe, source, tmp_path)
+
+    return read
+
+
+def test_two_columns(survey):
+    objects, observations, counts = survey("two_columns", {"a.csv": "1.5,15.0\n2.5,15.5\n3.5,bad\n", "b.csv": "1,16\n"})
+    assert objects.select("id", "num_obs").rows() == [("a", 2), ("b", 1)]
+    np.testing.assert_allclose(observations["err_mag"].to_numpy(), 0.1, rtol=1e-6)
+    assert counts["observation", "rejected: unreadable line"] == 1
+
+
+def test_ztf(survey):
+    text = (
+        "oid,expid,hjd,mjd,mag,magerr,catflags,filtercode,ra,dec,chi,sharp\n"
+        "6861,1,2458205.5,58205.0,17.1,0.02,0,zg,255.1,11.2,1.0,0.0\n"
+        "6861,2,2458206.5,58206.0,17.2,0.02,32768,zg,255.1,11.2,1.0,0.0\n"
+        "6861,3,2458207.5,58207.0,17.3,0.02,2,zg,255.1,11.2,1.0,0.0\n"
+        "6862,4,2458207.5,58207.0,16.3,0.02,0,zr,255.1,11.2,1.0,0.0\n"
+    )
+    objects, observations, counts = survey("ztf", {"field.csv": text})
+    assert objects.select("id", "band", "ra", "num_obs").rows() == [("6861", "g", 255.1, 2)]
+    assert observations["mjd"].to_list() == [58205, 58207]
+    assert counts["observation", "rejected: quality flag"] == counts["observation", "rejected: other band"] == 1
+
+
+def test_gaia(survey):
+    text = (
+        "source_id,transit_id,band,time,mag,flux,flux_error,flux_over_error,"
+        "rejected_by_photometry,rejected_by_variability\n"
+        "5,1,G,1700.5,15.6874,10000.0,100.0,100.0,false,false\n"
+        "5,2,G,1701.5,15.7,9900.0,100.0,99.0,false,true\n"
+        "5,3,G,1702.5,,-3.0,100.0,-0.03,false,false\n"
+        "5,4,BP,1702.5,16.0,800.0,10.0,80.0,false,false\n"
+    )
+    objects, observations, counts = survey("gaia", {"epochs.csv": text})
+    assert objects.select("id", "band", "num_obs").rows() == [("5", "G", 1)]
+    row = observations.row(0, named=True)
+    assert row["mjd"] == pytest.approx(2455197.5 + 1700.5 - 2400000.5)
+    assert (row["mag"], row["err_mag"]) == pytest.approx((15.687367, 0.010857), abs=3e-6)
+    lost = {
+        rule: counts["observation", f"rejected: {rule}"] for rule in ("quality flag", "flux not positive", "other band")
+    }
+    assert set(lost.values()) == {1}
+
+
+def test_asas_sn(survey):
+    text = (
+        "HJD,UT Date,Camera,FWHM,Limit,mag,mag_err,flux(mJy),flux_err,Filter\n"
+        "2457008.64,2014-12-17.13,bd,1.5,16.1,13.2,0.02,19.9,0.4,V\n"
+        "2457009.64,2014-12-18.13,bd,1.5,15.6,>15.65,99.99,1.0,0.4,V\n"
+    )
+    objects, observations, counts = survey("asas_sn", {"light_curve_a1.csv": text})
+    assert objects.select("id", "num_obs").rows() == [("a1", 1)]
+    assert observations["mjd"].to_list() == pytest.approx([57008.14])
+    assert counts["observation", "rejected: unreadable line"] == 1
+
+
+def test_ogle(survey):
+    files = {"OGLE-LMC-CEP-0001.dat": "2455260.65 15.671 0.006\n", "OGLE-LMC-CEP-0002.dat": " 5260.65 16.2 0.01\n"}
+    objects, observations, _ = survey("ogle", files)
+    assert objects["id"].to_list() == ["OGLE-LMC-CEP-0001", "OGLE-LMC-CEP-0002"]
+    assert observations["mjd"].to_list() == pytest.approx([55260.15, 55260.15])
+
+
+SOURCES = {
+    "midpointMjdTai": [[60600.1, 60601.1, 60602.1], [60600.2]],
+    "psfFlux": [[1000.0, -5.0, 2000.0], [3631.0]],
+    "psfFluxErr": [[10.0, 10.0, 20.0], [36.31]],
+    "psfFlux_flag": [[False, False, True], [False]],
+    "band": [["g", "g", "g"], ["g"]],
+}
+
+
+@pytest.mark.parametrize("layout", ["lists in a struct", "structs in a list"])
+def test_rubin(survey, layout):
+    rows = {"objectId": [17, 18], "coord_ra": [53.0, 54.0], "coord_dec": [-28.0, -28.0]}
+    lists = pl.DataFrame(SOURCES)
+    if layout == "lists in a struct":
+        table = pl.DataFrame(rows).with_columns(objectForcedSource=lists.to_struct())
+    else:
+        structs = lists.with_row_index().explode(pl.exclude("index")).group_by("index", maintain_order=True)
+        table = pl.DataFrame(rows).with_columns(
+            structs.agg(objectForcedSource=pl.struct(*SOURCES))["objectForcedSource"]
+        )
+    objects, observations, counts = survey("rubin", {"objects.parquet": table})
+    assert objects.select("id", "ra", "num_obs").rows() == [("17", 53.0, 1), ("18", 54.0, 1)]
+    magnitudes = 31.4 - 2.5 * np.log10([1000.0, 3631.0])
+    np.testing.assert_allclose(observations["mag"].to_numpy(), magnitudes, rtol=1e-6)
+    np.testing.assert_allclose(observations["err_mag"].to_numpy(), 0.0108574, rtol=1e-4)
+    assert counts["observation", "rejected: flux not positive"] == 1
+    assert counts["observation", "rejected: quality flag"] == 1
+
+
+@pytest.mark.parametrize("changes", [{"bad_flags": 4}, {"columns": {"flag": "q"}}])
+def test_flags_need_a_column_and_a_meaning(changes):
+    columns = {"id": "i", "time": "t", "mag": "m"} | changes.pop("columns", {})
+    with pytest.raises(InputError, match=r"expected both `columns.flag` and `bad_flags`, or neither"):
+        TableOptions.read({"columns": columns} | changes)
