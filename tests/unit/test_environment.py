@@ -40,7 +40,8 @@ def test_no_registry_address(path):
 
 
 # What each room of the package may import besides itself. From the top: stages, plots, evaluation, training, models and
-# data; `surveys` and `splits` stand beside them. `None` is the package itself, which imports `api` when that is used.
+# data; `surveys` and `splits` stand beside them, `api` beside stages, and `cli` is above it. `None` is the package
+# itself, which imports `api` when that is used.
 COMMON = {"config", "errors", "files", "imports"}
 ROOMS = {
     "errors": set(),
@@ -56,6 +57,7 @@ ROOMS = {
     "splits": COMMON,
     "stages": COMMON | {"plots", "evaluation", "training", "models", "data", "surveys", "splits", None},
     "api": COMMON | {"evaluation", "training", "models", "data", "surveys", "splits"},
+    "cli": COMMON | {"api", None},
     None: {"api", "models"},
 }
 # The one exception: a survey's configuration has the options that the reader of its format defines.
