@@ -65,11 +65,8 @@ def load_pretrained(
     """
     if Path(path_or_name).exists():
         return weights.load_pretrained(Path(path_or_name), variant=variant)
-    name, entry = str(path_or_name), named_entry(path_or_name)
-    if packaged := Weights.read(entry, f"weights.{name}").packaged:
-        return weights.load_pretrained(packaged, sha256=entry["sha256"])
-    path = fetch_weights(name, mirror=mirror, cache=cache)
-    return weights.load_pretrained(path, variant=variant, sha256=entry["sha256"])
+    path = fetch_weights(str(path_or_name), mirror=mirror, cache=cache)
+    return weights.load_pretrained(path, variant=variant, sha256=named_entry(path_or_name)["sha256"])
 
 
 def named_entry(name: Path | str) -> dict[str, Any]:
@@ -86,13 +83,15 @@ def named_entry(name: Path | str) -> dict[str, Any]:
 
 
 def fetch_weights(name: str, *, mirror: Path | str | None = None, cache: Path | str | None = None) -> Path:
-    """Return the path to the file of named weights; download the file to `cache` if necessary.
+    """Return the path to the file of named weights; download it to `cache` if it is neither there nor in the package.
 
     Raises:
         InputError: there is no such name, or the file is in neither folder and `cache` is not given.
         requests.RequestException: all attempts to download the file failed.
     """
     entry = named_entry(name)
+    if packaged := Weights.read(entry, f"weights.{name}").packaged:
+        return packaged
     places = [Path(folder, entry["file"]) for folder in (mirror, cache) if folder is not None]
     for path in places:
         if path.is_file():

@@ -79,6 +79,11 @@ def test_weights_are_listed(capsys):
     assert "astromer-mini (v3, comes with the package)" in capsys.readouterr().out
 
 
+def test_weights_of_the_package_are_not_downloaded(capsys):
+    assert run("weights fetch astromer-mini") == 0
+    assert capsys.readouterr().out.endswith("astromer/pretrained/astromer-mini/model.keras\n")
+
+
 def test_help_needs_no_tensorflow():
     script = "import sys; from astromer.cli import build_parser; build_parser().format_help(); "
     script += "assert not {'tensorflow', 'keras'} & set(sys.modules)"
