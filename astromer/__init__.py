@@ -7,9 +7,26 @@ from typing import TYPE_CHECKING
 import wrapt
 
 if TYPE_CHECKING:
-    from astromer.api import build, encode, load_pretrained
+    from astromer.api import (
+        AstromerEncoder,
+        Classifier,
+        build,
+        encode,
+        fit_classifier,
+        load_pretrained,
+        read_folder,
+    )
 
-__all__ = ["__version__", "build", "encode", "load_pretrained"]
+__all__ = [
+    "AstromerEncoder",
+    "Classifier",
+    "__version__",
+    "build",
+    "encode",
+    "fit_classifier",
+    "load_pretrained",
+    "read_folder",
+]
 __version__ = "0.1.0"
 
 

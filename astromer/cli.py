@@ -1,33 +1,265 @@
-"""The command `astromer`."""
+"""The command `astromer`: embeddings, classifiers, weights and export, one small function per subcommand."""
 
 import argparse
+import os
 import sys
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import polars as pl
+
+import astromer
+from astromer.config.registry import HEADS
 from astromer.errors import InputError
+from astromer.files import atomic_path
+
+if TYPE_CHECKING:
+    from astromer.models.weights import Pretrained
+
+DEFAULT_WEIGHTS = "astromer-mini"
+WEIGHTS_FOLDER = Path("weights")  # where fetched weights are kept, and looked for
+TABLES = "a table (.parquet, .csv, .arrow) of one row per observation, or a folder with one text file per star"
+WRITERS: dict[str, Callable[[pl.DataFrame, Path], None]] = {
+    ".parquet": pl.DataFrame.write_parquet,
+    ".csv": pl.DataFrame.write_csv,
+    ".arrow": pl.DataFrame.write_ipc,
+}
+READERS = {".parquet": pl.read_parquet, ".csv": pl.read_csv, ".arrow": pl.read_ipc}
+DESCRIPTION = "Embeddings of light curves and classifiers of variable stars."
+EXAMPLES = """\
+examples:
+  astromer encode stars.parquet --out embeddings.parquet
+  astromer fit stars.parquet --labels labels.csv --out my_classifier
+  astromer predict others.parquet --classifier my_classifier --out probabilities.csv
+  astromer encode light_curves/ --columns time=hjd --out embeddings.parquet
+
+A table has the columns id, mjd [days] and mag; --columns names others.
+Nothing is downloaded, except by `weights fetch`.
+"""
 
 
-def main() -> None:
-    """Run the command; its exit status is 1 if a check fails or the input is wrong."""
-    parser = argparse.ArgumentParser("astromer", description=sys.modules["astromer"].__doc__)
-    commands = parser.add_subparsers(required=True)
-    verify = commands.add_parser("verify", help="check the files and the numbers of a finished run")
-    verify.add_argument("results", type=Path, help="folder of the run, results/<run>")
-    verify.set_defaults(command=_verify)
-    arguments = parser.parse_args()
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; bad input is one line on standard error, and exit status 2."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's messages about the processor
+    chosen = build_parser().parse_args(arguments)
     try:
-        arguments.command(arguments)
+        chosen.run(chosen)
     except InputError as error:
-        sys.exit(f"astromer: {error}")
+        print(f"astromer {chosen.command}: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    except OSError as error:  # those of requests among them
+        print(f"astromer {chosen.command}: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
 
 
-def _verify(arguments: argparse.Namespace) -> None:
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of all subcommands."""
+    shape = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("astromer", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=shape)
+    parser.add_argument("--version", action="version", version=astromer.__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add in (_add_encode, _add_fit, _add_predict, _add_weights, _add_export, _add_verify):
+        add(commands)
+    return parser
+
+
+def _add_encode(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("encode", help="compute embeddings", description="Write an embedding of each star.")
+    _add_light_curves(parser)
+    _add_weights_option(parser)
+    parser.add_argument("--per", choices=("object", "window"), default="object", help="rows of the result")
+    parser.add_argument("--out", type=_writable, required=True, help="file to write: .parquet or .arrow")
+    parser.set_defaults(run=_encode)
+
+
+def _encode(chosen: argparse.Namespace) -> None:
+    from astromer.api import encode
+
+    if chosen.out.suffix == ".csv":
+        raise InputError(f"{chosen.out}: a CSV cannot hold embeddings; expected .parquet or .arrow")
+    curves = _read(chosen.light_curves)
+    model = _load_weights(chosen.weights)
+    _write(encode(curves, model, columns=chosen.columns, per=chosen.per, progress=_progress()), chosen.out)
+
+
+def _add_fit(commands: argparse._SubParsersAction) -> None:
+    about = "Fit a classifier to labelled stars, on top of a pretrained encoder, and save it to a folder."
+    parser = commands.add_parser("fit", help="fit a classifier to labelled stars", description=about)
+    _add_light_curves(parser)
+    _add_weights_option(parser)
+    parser.add_argument("--labels", type=Path, required=True, help="table with the columns id and class")
+    heads = ("logistic", *HEADS)
+    parser.add_argument("--head", choices=heads, default=heads[0], help="kind of classifier (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers (default: %(default)s)")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.set_defaults(run=_fit)
+
+
+def _fit(chosen: argparse.Namespace) -> None:
+    from astromer.api import fit_classifier
+
+    curves, labels = _read(chosen.light_curves), _read(chosen.labels)
+    model = _load_weights(chosen.weights)
+    fitted = fit_classifier(curves, labels, model, head=chosen.head, columns=chosen.columns, seed=chosen.seed)
+    fitted.save(chosen.out)
+    _say(f"{chosen.out}: a classifier of {', '.join(fitted.classes)}")
+
+
+def _add_predict(commands: argparse._SubParsersAction) -> None:
+    about = "Write the probability of each class for each star."
+    parser = commands.add_parser("predict", help="classify stars", description=about)
+    _add_light_curves(parser)
+    parser.add_argument("--classifier", type=Path, required=True, help="folder written by `astromer fit`")
+    parser.add_argument("--out", type=_writable, required=True, help="file to write: .parquet, .csv or .arrow")
+    parser.set_defaults(run=_predict)
+
+
+def _predict(chosen: argparse.Namespace) -> None:
+    from astromer.api import Classifier
+
+    curves = _read(chosen.light_curves)
+    classifier = Classifier.load(chosen.classifier)
+    _write(classifier.predict_proba(curves, columns=chosen.columns, progress=_progress()), chosen.out)
+
+
+def _add_weights(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("weights", help="list or download named weights", description="Named weights.")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="names, architectures, sizes and licences").set_defaults(run=_list_weights)
+    fetch = actions.add_parser("fetch", help="download the file of named weights and check it")
+    fetch.add_argument("name", help="one of the names that `astromer weights list` shows")
+    fetch.add_argument("--out", type=Path, default=WEIGHTS_FOLDER, help="folder (default: %(default)s)")
+    fetch.set_defaults(run=_fetch_weights)
+
+
+def _list_weights(chosen: argparse.Namespace) -> None:
+    from astromer.api import named_weights
+
+    for name, entry in named_weights().items():
+        size = f"{entry['bytes'] / 1e6:.1f} MB" if "bytes" in entry else "size not stated"
+        place = "comes with the package" if "url" not in entry else f"{size}, to fetch"
+        print(f"{name} ({entry['architecture']}, {place})\n  {entry['description']}\n  licence: {entry['licence']}")  # noqa: T201
+
+
+def _fetch_weights(chosen: argparse.Namespace) -> None:
+    from astromer.api.pretrained import fetch_weights
+
+    print(fetch_weights(chosen.name, cache=chosen.out))  # noqa: T201
+
+
+def _add_export(commands: argparse._SubParsersAction) -> None:
+    about = "Write an encoder, or a classifier with its encoder, as an ONNX file that `light_curve.embed` reads."
+    parser = commands.add_parser("export", help="write an ONNX file", description=about)
+    parser.add_argument("model", help="name or path of weights, or folder of a classifier")
+    parser.add_argument("--onnx", type=Path, required=True, help="file to write")
+    parser.set_defaults(run=_export)
+
+
+def _export(chosen: argparse.Namespace) -> None:
+    from astromer.api import Classifier
+    from astromer.api.classifier import CARD_FILE
+    from astromer.api.onnx import export_onnx
+
+    is_classifier = Path(chosen.model, CARD_FILE).is_file()
+    model = Classifier.load(chosen.model) if is_classifier else _load_weights(chosen.model)
+    difference = export_onnx(model, chosen.onnx)
+    _say(f"{chosen.onnx}: equal to Keras within {difference:.1e}")
+
+
+def _add_verify(commands: argparse._SubParsersAction) -> None:
+    about = "Check the checksums of a finished run, and that its scores and claims follow from its predictions."
+    parser = commands.add_parser("verify", help="check the files and the numbers of a finished run", description=about)
+    parser.add_argument("results", type=Path, help="folder of the run, results/<run>")
+    parser.set_defaults(run=_verify)
+
+
+def _verify(chosen: argparse.Namespace) -> None:
     from astromer.stages.verify import verify_run
 
-    done = verify_run(arguments.results)
+    done = verify_run(chosen.results)
     if done.faults:
-        sys.exit("\n".join(done.faults))
-    sys.stdout.write(
+        raise InputError("\n".join(done.faults))
+    print(  # noqa: T201
         f"{done.files} files have the checksums of the run's crate; {done.scores} scores and {done.claims} claims "
-        "follow from the predictions.\n"
+        "follow from the predictions."
     )
+
+
+def _add_light_curves(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("light_curves", type=Path, metavar="LIGHT_CURVES", help=TABLES)
+    parser.add_argument(
+        "--columns", type=_pair, nargs="+", action=_Pairs, metavar="ROLE=NAME", help="id=, time= or mag= and a column"
+    )
+
+
+def _add_weights_option(parser: argparse.ArgumentParser) -> None:
+    known = "name or path of the encoder's weights (default: %(default)s, which comes with the package)"
+    parser.add_argument("--weights", default=DEFAULT_WEIGHTS, help=known)
+
+
+def _load_weights(name: str) -> "Pretrained":
+    """Load weights by path, or by name from the package or from the folder of fetched ones."""
+    from astromer.api import load_pretrained, named_weights
+
+    entry = named_weights().get(name, {})
+    if "url" in entry and not (Path(name).exists() or (WEIGHTS_FOLDER / entry["file"]).is_file()):
+        raise InputError(f"weights {name}: not in {WEIGHTS_FOLDER}/; fetch them with: astromer weights fetch {name}")
+    return load_pretrained(name, mirror=WEIGHTS_FOLDER)
+
+
+class _Pairs(argparse.Action):
+    """Collect `role=name` in a dict."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        setattr(namespace, self.dest, dict(values))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    role, equals, name = text.partition("=")
+    if not (role and equals and name):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected ROLE=NAME, such as time=hjd")
+    return role, name
+
+
+def _writable(text: str) -> Path:
+    if Path(text).suffix not in WRITERS:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a file that ends in {', '.join(WRITERS)}")
+    return Path(text)
+
+
+def _read(path: Path) -> pl.DataFrame:
+    """Read a table, or a folder of light curves."""
+    if path.is_dir():
+        from astromer.api import read_folder
+
+        return read_folder(path)
+    if path.suffix not in READERS:
+        raise InputError(f"{path}: expected a folder, or a file that ends in {', '.join(READERS)}")
+    try:
+        return READERS[path.suffix](path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path}: cannot be read: {reason}") from error
+
+
+def _write(table: pl.DataFrame, path: Path) -> None:
+    with atomic_path(path) as temporary:
+        WRITERS[path.suffix](table, temporary)
+    _say(f"{path}: {table.height} rows")
+
+
+def _progress() -> Callable[[int, int], None]:
+    """Return a function that says how many stars are done, at what rate."""
+    start = time.monotonic()
+
+    def say(done: int, number: int) -> None:
+        _say(f"{done} of {number} stars, {done / max(time.monotonic() - start, 1e-3):.0f} per second")
+
+    return say
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201

@@ -17,6 +17,7 @@ CELLS_PER_CYCLE = 3  # cells of the time grid in a cycle of the highest frequenc
 CANDIDATES = 12
 REFINEMENTS = 3  # least-squares fits; each is on frequencies three times as close as the one before
 ROWS_AT_ONCE = 8
+VALUES_AT_ONCE = 2**24  # points times frequencies in a least-squares fit: bounds the memory
 MIN_POINTS = 5
 MIN_SPAN_DAYS = 1.0
 MIN_STD_MAG = 1e-6
@@ -131,6 +132,12 @@ def fit_sinusoids(times: np.ndarray, magnitudes: np.ndarray, frequencies: np.nda
     Returns:
         `(frequencies, 3)`: the fraction of the variance that the fit explains, and its coefficients of cosine and sine.
     """
+    at_once = max(VALUES_AT_ONCE // len(times), 1)  # of millions of points, as few as one
+    parts = [frequencies[first : first + at_once] for first in range(0, len(frequencies), at_once)]
+    return np.concatenate([_fit_sinusoids(times, magnitudes, part) for part in parts])
+
+
+def _fit_sinusoids(times: np.ndarray, magnitudes: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
     angles = 2 * np.pi * frequencies[:, None] * times
     cosines, sines = np.cos(angles), np.sin(angles)
     cosines -= cosines.mean(axis=1, keepdims=True)

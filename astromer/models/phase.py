@@ -38,7 +38,8 @@ class PhaseChannels(keras.layers.Layer):
         # Whole cycles are dropped before the multiples are taken: float32 holds fractions of 30,000 cycles to 0.002.
         cycles = (times - brightest) / (2 * period)
         angles = 2 * np.pi * (cycles - ops.floor(cycles)) * np.array(HALF_CYCLES, "float32")
-        of_window = ops.concatenate([ops.log10(period), ops.log1p(snr)], axis=-1)
+        # Not log1p, which ONNX lacks.
+        of_window = ops.concatenate([ops.log10(period), ops.log(1.0 + snr)], axis=-1)
         of_window = of_window * ops.ones_like(times)
         return has_period * ops.concatenate([ops.sin(angles), ops.cos(angles), of_window], axis=-1)
 

@@ -90,6 +90,29 @@ def split_dataset(metadata: pl.DataFrame, dataset: Dataset, *, name: str, seed: 
     return pl.concat(sets)
 
 
+def validation_stars(ids: pl.Series, labels: pl.Series, *, seed: int) -> pl.Series:
+    """Choose the validation stars among labelled ones, as `split_dataset` does: a fifth of each class.
+
+    Args:
+        ids: one per star, all different.
+        labels: the class of each star.
+        seed: seed of the draw.
+
+    Returns:
+        bool, True for a validation star, in the order of the ids.
+
+    Raises:
+        InputError: a class has fewer than 3 stars, too few for a training and a validation set.
+    """
+    stars = pl.DataFrame({"class": labels, "order": _draw_order(ids, f"{seed}/labelled")})
+    sizes = dict(stars.group_by("class").len().iter_rows())
+    if short := {name: size for name, size in sorted(sizes.items()) if size < MIN_LEARNED}:
+        found = ", ".join(f"{name} ({size})" for name, size in short.items())
+        raise InputError(f"labels: expected at least {MIN_LEARNED} stars of each class; too few in {found}")
+    rank = pl.col("order").rank("ordinal").over("class") - 1
+    return stars.select(rank >= (TRAIN_FRACTION * pl.len().over("class")).round()).to_series()
+
+
 def sets_of(rows: pl.DataFrame, sets: pl.DataFrame, *, fold: int, spc: int) -> dict[str, pl.DataFrame]:
     """Select the rows of the training, validation and test objects of one fold and SPC.
 

@@ -15,11 +15,9 @@ from astromer.config.registry import head_arrays
 from astromer.evaluation.embeddings import head_inputs
 from astromer.evaluation.predictions import predictions_table
 from astromer.files import atomic_path
-from astromer.models.heads import build_head
-from astromer.models.standardise import adapt_to_training
 from astromer.splits.draw import sets_of
 from astromer.stages.results import NO_CALIBRATION, Results, read_embeddings
-from astromer.training.classification import array_batches, predict, train_classifier
+from astromer.training.classification import array_batches, predict, prepare_head, train_classifier
 from astromer.training.state import StateFile, fingerprint
 from astromer.training.steps import Batches
 
@@ -102,16 +100,8 @@ def _train_head(
     inputs = head_arrays(head["head"], head["variant"])
     arrays = {name: head_inputs(rows, inputs) for name, rows in tables.items()}
     num_levels, dim = cast(pl.Array, tables["train"]["mean"].dtype).shape
-    model = build_head(
-        head["head"],
-        num_levels=num_levels,
-        dim=dim,
-        num_classes=len(arguments["classes"]),
-        hidden=head["hidden_units"],
-        variant=head["variant"],
-        standardise=head["standardise"],
-    )
-    adapt_to_training(model, arrays["train"])
+    num_classes = len(arguments["classes"])
+    model = prepare_head(head, arrays["train"], num_levels=num_levels, dim=dim, num_classes=num_classes)
     batch_size = arguments["options"].batch_size
     training = array_batches(arrays["train"], batch_size, seed=seed)
     others = {name: array_batches(arrays[name], batch_size)(0) for name in ("validation", "test")}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,11 +13,36 @@ from keras import ops
 from astromer.config.datasets import Weighting
 from astromer.config.encoders import Training
 from astromer.errors import InputError
+from astromer.models.heads import build_head
+from astromer.models.standardise import adapt_to_training
 from astromer.training.history import History
 from astromer.training.loop import train
 from astromer.training.objectives import ClassificationObjective
 from astromer.training.state import StateFile
 from astromer.training.steps import Batch, Batches, input_specs
+
+
+def prepare_head(
+    head: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, num_levels: int, dim: int, num_classes: int
+) -> keras.Model:
+    """Build a head whose inputs are standardised by the training rows.
+
+    Args:
+        head: `head` (its module), `variant`, `standardise` and `hidden_units`, see `astromer.models.heads.build_head`.
+        arrays: the arrays of the training rows, by name.
+        num_levels, dim, num_classes: as for `build_head`.
+    """
+    model = build_head(
+        head["head"],
+        num_levels=num_levels,
+        dim=dim,
+        num_classes=num_classes,
+        hidden=head["hidden_units"],
+        variant=head["variant"],
+        standardise=head["standardise"],
+    )
+    adapt_to_training(model, arrays)
+    return model
 
 
 def train_classifier(

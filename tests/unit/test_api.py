@@ -15,6 +15,7 @@ import pytest
 
 import astromer
 from astromer import api
+from astromer.api import pretrained as pretrained_api
 from astromer.config.encoders import EncoderConfig
 from astromer.errors import InputError
 from astromer.models.weights import Pretrained, save_pretrained
@@ -201,6 +202,7 @@ def test_what_is_not_finite_is_an_error_that_names_the_star(model, value):
         ([np.zeros((4, 2)), np.zeros(4)], r"light curve 1: its shape is \(4,\)"),
         ([np.zeros((4, 5))], r"\(4, 5\)"),
         ([[["a", "b"]]], "light curve 0: holds what is no number"),
+        ("stars.csv", "found builtins str; expected a table"),
         (pl.DataFrame(schema={"id": pl.String, "mjd": pl.Float64, "mag": pl.Float32}), "there are none"),
         (pl.DataFrame({"id": ["a"], "mjd": [1.0]}), "no column 'mag'"),
         (pl.DataFrame({"id": ["a"], "mjd": ["1"], "mag": [1.0]}), "column 'mjd' holds String"),
@@ -253,7 +255,7 @@ def test_named_weights_are_complete():
 
 
 def test_the_encoder_of_the_package_is_the_default_and_needs_no_network(monkeypatch):
-    monkeypatch.setattr(api, "download", None)
+    monkeypatch.setattr(pretrained_api, "download", None)
     stars = [np.column_stack([np.arange(50.0) * 1.7, np.sin(np.arange(50.0))]), np.array([[50000.0, 12.0]])]
     vectors = astromer.encode(stars)["embedding"].to_numpy()
     assert vectors.shape == (2, 128)
@@ -278,9 +280,9 @@ def test_named_weights_of_an_installed_package(tmp_path, monkeypatch):
     installed.parent.mkdir()
     installed.write_bytes((ROOT / "config/weights.yaml").read_bytes())
     entry = SimpleNamespace(name="weights.yaml", locate=lambda: installed)
-    monkeypatch.setattr(api.metadata, "distribution", lambda name: SimpleNamespace(files=[entry]))
+    monkeypatch.setattr(pretrained_api.metadata, "distribution", lambda name: SimpleNamespace(files=[entry]))
     here = api.named_weights()
-    monkeypatch.setattr(api, "__file__", str(tmp_path / "site-packages/astromer/api.py"))
+    monkeypatch.setattr(pretrained_api, "__file__", str(tmp_path / "site-packages/astromer/api/pretrained.py"))
     assert api.named_weights() == here
 
 
@@ -323,7 +325,7 @@ def test_a_name_is_downloaded_once(shared, tmp_path, monkeypatch):
         path.parent.mkdir(parents=True)
         path.write_bytes((shared / "golden/macho_a0.zip").read_bytes())
 
-    monkeypatch.setattr(api, "download", download)
+    monkeypatch.setattr(pretrained_api, "download", download)
     for _ in range(2):
         loaded = astromer.load_pretrained("macho-v1", mirror=tmp_path, cache=tmp_path / "weights")
         assert loaded.config == EncoderConfig(architecture="v1", variant="released", dropout=0.1)

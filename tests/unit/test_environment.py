@@ -40,7 +40,8 @@ def test_no_registry_address(path):
 
 
 # What each room of the package may import besides itself. From the top: stages, plots, evaluation, training, models and
-# data; `surveys` and `splits` stand beside them, and `runs`, about finished runs, below `stages`. `None` is the package
+# data; `surveys` and `splits` stand beside them, `api` beside stages, `runs`, about finished runs, below `stages`, and `cli`
+# is above all. `None` is the package
 # itself, which imports `api` when that is used.
 COMMON = {"config", "errors", "files", "imports"}
 ROOMS = {
@@ -57,9 +58,9 @@ ROOMS = {
     "splits": COMMON,
     "runs": COMMON | {"plots", "evaluation"},
     "stages": COMMON | {"plots", "runs", "evaluation", "training", "models", "data", "surveys", "splits", None},
-    "cli": COMMON | {"stages"},
     "__main__": {"cli"},
     "api": COMMON | {"evaluation", "training", "models", "data", "surveys", "splits"},
+    "cli": COMMON | {"api", "stages", None},
     None: {"api", "models"},
 }
 # The one exception: a survey's configuration has the options that the reader of its format defines.

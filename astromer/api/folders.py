@@ -1,0 +1,50 @@
+"""A folder of light curves, one text file per star."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from astromer.errors import InputError
+
+SUFFIXES = (".csv", ".dat", ".txt", ".tsv")
+
+
+def read_folder(folder: Path | str) -> pl.DataFrame:
+    """Read the light curves of a folder; a star's id is the name of its file without the suffix.
+
+    A file has two or more columns separated by blanks or commas: time [days], magnitude, and others that are not read.
+    Lines that begin with # are comments, and a first line that holds no numbers is a header.
+
+    Returns:
+        The columns `id`, `mjd` and `mag`, as `astromer.encode` takes them.
+
+    Raises:
+        InputError: there is no such file in the folder, two files have one name, or a line holds no two numbers.
+    """
+    paths = sorted(path for path in Path(folder).iterdir() if path.suffix in SUFFIXES)
+    if not paths:
+        raise InputError(f"{folder}: there is no light curve; expected files that end in {', '.join(SUFFIXES)}")
+    if len({path.stem for path in paths}) < len(paths):
+        raise InputError(f"{folder}: two files have the same name and different suffixes; expected one per star")
+    curves = [_read_file(path) for path in paths]
+    ids = np.repeat([path.stem for path in paths], [len(curve) for curve in curves])
+    points = np.concatenate(curves)
+    return pl.DataFrame({"id": ids, "mjd": points[:, 0], "mag": points[:, 1]})
+
+
+def _read_file(path: Path) -> np.ndarray:
+    """Return times and magnitudes, `(n, 2)`."""
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        values = line.replace(",", " ").split()
+        if not values or values[0].startswith("#"):
+            continue
+        try:
+            rows.append((float(values[0]), float(values[1])))
+        except (ValueError, IndexError) as error:
+            if number > 1:
+                raise InputError(f"{path}, line {number}: is {line!r}; expected a time and a magnitude") from error
+    if not rows:
+        raise InputError(f"{path}: there is no observation")
+    return np.array(rows)

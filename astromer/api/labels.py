@@ -1,0 +1,74 @@
+"""Labels of light curves in memory, matched to the stars by id."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from astromer.api.light_curves import as_polars
+from astromer.errors import InputError
+
+UNLABELLED = -1
+MIN_CLASSES = 2
+
+
+def read_labels(labels: Any, ids: pl.Series) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Match labels to stars.
+
+    Args:
+        labels: a mapping from id to class; a pandas Series of classes whose index holds the ids; a table with the
+            columns `id` and `class`; or a sequence with the class of each light curve, in their order. None or null is
+            no label.
+        ids: ids of the light curves.
+
+    Returns:
+        int32 `(stars,)`, the position of each star's class among the classes, -1 without a label; and the classes as
+        text, sorted.
+
+    Raises:
+        InputError: a labelled star has no light curve or two classes, or there are fewer than two classes.
+    """
+    table = _label_table(labels, ids)
+    table = table.with_columns(pl.col("class").cast(pl.String)).drop_nulls("class").unique(maintain_order=True)
+    if table["id"].is_duplicated().any():
+        raise InputError(f"labels: star {table['id'].filter(table['id'].is_duplicated())[0]!r} has two classes")
+    if table["id"].dtype.is_numeric() != ids.dtype.is_numeric():
+        raise InputError(f"labels: their ids are {table['id'].dtype}, those of the light curves {ids.dtype}")
+    table = table.with_columns(pl.col("id").cast(ids.dtype))
+    absent = table["id"].filter(~table["id"].is_in(ids.implode()))
+    if len(absent):
+        raise InputError(f"labels: {len(absent)} stars have no light curve, such as {absent[0]!r}")
+    classes = tuple(table["class"].unique().sort())
+    if len(classes) < MIN_CLASSES:
+        raise InputError(f"labels: the classes are {list(classes)}; expected at least {MIN_CLASSES}")
+    codes = pl.col("class").replace_strict({name: code for code, name in enumerate(classes)}, return_dtype=pl.Int32)
+    known = table.select("id", label=codes)
+    matched = ids.alias("id").to_frame().join(known, on="id", how="left", maintain_order="left")
+    return matched["label"].fill_null(UNLABELLED).to_numpy(), classes
+
+
+def _label_table(labels: Any, ids: pl.Series) -> pl.DataFrame:
+    """Return the columns `id` and `class`, one row per label."""
+    if hasattr(labels, "to_dict") and hasattr(labels, "index") and not hasattr(labels, "columns"):  # pandas' Series
+        return _paired(list(labels.index), list(labels))
+    if isinstance(labels, Mapping):
+        return _paired(list(labels), list(labels.values()))
+    if hasattr(labels, "columns") or hasattr(labels, "colnames"):
+        table = as_polars(labels, "labels")
+        if missing := {"id", "class"}.difference(table.columns):
+            raise InputError(f"labels: there is no column {min(missing)!r}; the columns are {', '.join(table.columns)}")
+        return table.select("id", "class")
+    classes = list(labels)
+    if len(classes) != len(ids):
+        raise InputError(f"labels: there are {len(classes)} for {len(ids)} light curves; expected one for each")
+    return _paired(ids, classes)
+
+
+def _paired(ids: Any, classes: list[Any]) -> pl.DataFrame:
+    # Text, because a list of classes may mix kinds; NaN, pandas' missing value, differs from itself.
+    names = [None if name is None or name != name else str(name) for name in classes]  # noqa: PLR0124
+    try:
+        return pl.DataFrame({"id": ids, "class": pl.Series(names, dtype=pl.String)})
+    except (TypeError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"labels: their ids are of several kinds: {error}") from error

@@ -1,0 +1,99 @@
+"""The command `astromer`: what it writes, and one line for each error."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import astromer
+from astromer.cli import main
+from astromer.models.weights import save_pretrained
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def files(columns, kinds, small_v3, tmp_path, monkeypatch):
+    """A folder with a table of stars, their labels, and weights."""
+    monkeypatch.chdir(tmp_path)
+    pl.DataFrame(columns).rename({"mjd": "hjd"}).write_parquet("stars.parquet")
+    pl.DataFrame({"id": list(kinds), "class": list(kinds.values())}).write_csv("labels.csv")
+    save_pretrained(*small_v3, tmp_path / "small")
+    return tmp_path
+
+
+def run(line):
+    return main(line.split())
+
+
+def test_a_classifier_from_files_to_files(files, columns, small_v3, capsys):
+    assert run("fit stars.parquet --columns time=hjd --labels labels.csv --weights small --out fitted") == 0
+    assert run("predict stars.parquet --columns time=hjd --classifier fitted --out found.csv") == 0
+    expected = astromer.Classifier.load("fitted").predict_proba(pl.DataFrame(columns))
+    found = pl.read_csv("found.csv")
+    assert found.columns == ["id", "p_long", "p_short"]
+    np.testing.assert_allclose(found["p_long"], expected["p_long"], atol=1e-6)
+    assert "24 of 24 stars" in capsys.readouterr().err
+
+
+def test_embeddings_of_a_folder(files, stars, small_v3):
+    (files / "curves").mkdir()
+    for number, star in enumerate(stars):
+        np.savetxt(files / f"curves/{number:02}.csv", star, delimiter=",", header="time,mag", comments="")
+    assert run("encode curves --weights small --out vectors.parquet") == 0
+    table = pl.read_parquet("vectors.parquet")
+    assert table["id"].to_list() == [f"{number:02}" for number in range(24)]
+    expected = astromer.encode(stars, small_v3)["embedding"].to_numpy()
+    np.testing.assert_allclose(table["embedding"].to_numpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("encode stars.parquet --weights small --out v.parquet", 'did you mean columns={"time": "hjd"}?'),
+        ("encode nothing.parquet --out v.parquet", "nothing.parquet: cannot be read"),
+        ("encode stars.fits --out v.parquet", "stars.fits: expected a folder, or a file that ends in .parquet"),
+        ("encode stars.parquet --out v.csv", "v.csv: a CSV cannot hold embeddings"),
+        ("encode stars.parquet --weights macho-v1 --out v.parquet", "astromer weights fetch macho-v1"),
+        ("encode bad --out v.parquet", "a.dat, line 2: is '1 x'; expected a time and a magnitude"),
+        ("encode empty --out v.parquet", "empty: there is no light curve"),
+        ("predict stars.parquet --classifier small --out p.csv", "small/classifier.json: cannot be read"),
+        ("weights fetch macho-v9", "macho-v9: no such file or folder; nor is it one of the named weights"),
+    ],
+)
+def test_an_error_is_one_line(files, line, named, capsys):
+    (files / "bad").mkdir()
+    (files / "bad/a.dat").write_text("# time mag\n1 x\n")
+    (files / "empty").mkdir()
+    assert run(line) == 2
+    message = capsys.readouterr().err
+    assert named in message
+    assert message.count("\n") == 1
+
+
+def test_weights_are_listed(capsys):
+    assert run("weights list") == 0
+    assert "astromer-mini (v3, comes with the package)" in capsys.readouterr().out
+
+
+def test_weights_of_the_package_are_not_downloaded(capsys):
+    assert run("weights fetch astromer-mini") == 0
+    assert capsys.readouterr().out.endswith("astromer/pretrained/astromer-mini/model.keras\n")
+
+
+def test_help_needs_no_tensorflow():
+    script = "import sys; from astromer.cli import build_parser; build_parser().format_help(); "
+    script += "assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize(
+    "line", ["", "encode", "fit stars.parquet", "encode s.parquet --out v.fits", "encode a --columns x"]
+)
+def test_wrong_usage_is_explained(line, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run(line)
+    assert "usage: astromer" in capsys.readouterr().err
