@@ -1,5 +1,7 @@
 """`python -m astromer`, which needs no installed command."""
 
+import sys
+
 from astromer.cli import main
 
-main()
+sys.exit(main())

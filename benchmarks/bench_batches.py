@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from bench_records import CLASSES, ORIGINAL_GEMM_GFLOPS, gemm_gflops, simulate, timed
 
-from astromer.config.encoders import Masking
+from astromer.config.training import Masking
 from astromer.data.batches import plain_batches, pretraining_batches
 from astromer.data.records import write_records
 from astromer.data.windows import window_starts

@@ -27,7 +27,8 @@ import polars as pl
 import tensorflow as tf
 from bench_records import ORIGINAL_GEMM_GFLOPS, gemm_gflops
 
-from astromer.config.encoders import EncoderConfig, Masking
+from astromer.config.encoders import EncoderConfig
+from astromer.config.training import Masking
 from astromer.data.batches import PAD_MULTIPLE, pretraining_batches
 from astromer.data.records import write_records
 from astromer.models.encoders import build_encoder, build_reconstructor

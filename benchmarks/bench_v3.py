@@ -21,7 +21,8 @@ import numpy as np
 import tensorflow as tf
 from bench_training import write_light_curves
 
-from astromer.config.encoders import EncoderConfig, Masking
+from astromer.config.encoders import EncoderConfig
+from astromer.config.training import Masking
 from astromer.data.batches import PAD_MULTIPLE, plain_batches, pretraining_batches
 from astromer.models.encoders import build_encoder, build_reconstructor, model_inputs, reads_periods
 from astromer.training.pretraining import pretraining_objective

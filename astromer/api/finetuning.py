@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from astromer.api.light_curves import Curves
-from astromer.config.encoders import EncoderTraining, Masking
+from astromer.config.training import EncoderTraining, Masking
 from astromer.data.batches import PAD_MULTIPLE, pretraining_batches
 from astromer.data.records import write_records
 from astromer.models.encoders import build_reconstructor

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from astromer.config.encoders import Training
 from astromer.config.registry import BASELINES, HEADS, check_name, head_arrays
 from astromer.config.section import DashedName, Distinct, Positive, Section, Share, Variant
+from astromer.config.training import Training
 
 Role = Literal["in-domain", "out-of-domain"]
 Weighting = Literal["objects", "windows"]

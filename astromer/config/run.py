@@ -1,27 +1,17 @@
 """The configuration of a whole run, and the references between its sections."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from astromer.config.application import Application
 from astromer.config.datasets import Classification, Dataset, Role, Splits
-from astromer.config.encoders import (
-    DEFAULT_WINDOW,
-    AnyEncoder,
-    Devices,
-    EncoderTraining,
-    Finetuning,
-    ImportedEncoder,
-    Masking,
-    Pretraining,
-    TrainedEncoder,
-    Weights,
-)
-from astromer.config.registry import check_name
+from astromer.config.encoders import DEFAULT_WINDOW, AnyEncoder, ImportedEncoder, TrainedEncoder, Weights
+from astromer.config.references import wrong_references
 from astromer.config.section import DashedName, Key, Name, Section, describe
 from astromer.config.surveys import AnySurvey, Survey
+from astromer.config.training import Devices, EncoderTraining, Finetuning, Masking, Pretraining
 from astromer.errors import InputError
 
 
@@ -241,7 +231,7 @@ def read_run(
         return overrides[0] if overridden and overridden >= depth else files[number][0] if files else ""
 
     run = Run.read(content, origin_of)
-    problems = [describe(origin_of(key), key, what) for key, what in _wrong_references(run)]
+    problems = [describe(origin_of(key), key, what) for key, what in wrong_references(run)]
     if problems:
         raise InputError("\n".join(problems))
     return run
@@ -255,61 +245,3 @@ def _depth(key: Key, content: Any) -> int:
         except (KeyError, IndexError, TypeError):
             return depth
     return len(key)
-
-
-def _wrong_references(run: Run) -> Iterator[tuple[Key, str]]:
-    """Yield each key that names a survey or weights that do not exist, with an error message."""
-    references: list[tuple[Key, str, str, Any]] = [
-        *(
-            (("pretraining", "surveys", i), "survey", name, run.surveys)
-            for i, name in enumerate(run.pretraining.surveys)
-        ),
-        *(
-            (("datasets", name, "survey"), "survey", section.survey, run.surveys)
-            for name, section in run.datasets.items()
-        ),
-        *(
-            (("apply", key), key, name, known)
-            for key, known in (
-                ("encoder", run.encoders),
-                ("dataset", run.datasets),
-                ("classifier", run.classification.on_encoders),
-            )
-            if (name := getattr(run.apply, key)) is not None
-        ),
-        *((("apply", "surveys", i), "survey", name, run.surveys) for i, name in enumerate(run.apply.surveys)),
-        *(
-            (("encoders", name, "weights"), "weights", section.weights, run.weights)
-            for name, section in run.imported_encoders.items()
-        ),
-    ]
-    for key, kind, name, known in references:
-        try:
-            check_name(kind, name, known)
-        except InputError as error:
-            yield key, str(error)
-    yield from _missing_surveys(run)
-    yield from _wrong_application(run)
-
-
-def _missing_surveys(run: Run) -> Iterator[tuple[Key, str]]:
-    """Yield the keys of surveys that must name one and do not."""
-    if not run.applied_surveys:
-        yield ("apply", "surveys"), "is empty, as are pretraining.surveys and datasets; expected the name of a survey"
-    elif run.trained_encoders and not run.pretraining.surveys:
-        yield (
-            ("pretraining", "surveys"),
-            f"is empty; expected a survey that encoder {run.trained_encoders[0]} learns from",
-        )
-
-
-def _wrong_application(run: Run) -> Iterator[tuple[Key, str]]:
-    """Yield the keys of the section `apply` that do not fit its dataset or encoder."""
-    applied = run.applied
-    if applied is None or applied.dataset not in run.datasets or applied.encoder not in run.encoders:
-        return
-    spc = run.datasets[applied.dataset].spc
-    if applied.spc not in spc:
-        yield ("apply", "spc"), f"is {applied.spc}; expected one of {', '.join(map(str, spc))}"
-    if applied.state not in run.states_of(applied.encoder):
-        yield ("apply", "state"), f"is {applied.state!r}, but encoder {applied.encoder} is not finetuned"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from astromer.config.encoders import Masking
 from astromer.config.section import VARIANTS, Variant
+from astromer.config.training import Masking
 from astromer.data.masking import mask_windows, shift_times, show_windows, window_keys
 from astromer.data.parsing import detect_layout, parse_records
 from astromer.data.phases import object_periods, visible_periods, window_periods

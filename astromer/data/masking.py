@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from astromer.config.encoders import Masking
 from astromer.config.section import Variant
+from astromer.config.training import Masking
 
 # The shifts and factors of the 32-bit hash function `lowbias32` of Chris Wellons ("Hash Function Prospector", 2018),
 # found by a search for low bias: 16, 0x7feb352d, 15, 0x846ca68b, 16.

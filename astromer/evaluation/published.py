@@ -8,7 +8,6 @@ from pathlib import Path
 
 import polars as pl
 
-import astromer
 from astromer.errors import InputError
 
 COUNTERPARTS = {"in-domain": "alcock", "out-of-domain": "atlas"}
@@ -28,7 +27,7 @@ def published(table: str, role: str | None = None) -> pl.DataFrame:
     Raises:
         InputError: there is no such table or role.
     """
-    folder = Path(astromer.__file__).parent / "published"
+    folder = Path(__file__).parents[1] / "published"
     known = sorted(path.stem for path in folder.glob("*.csv"))
     if table not in known or role not in (None, *COUNTERPARTS):
         raise InputError(

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import polars as pl
 
-from astromer.config.encoders import Masking
 from astromer.config.section import Variant
+from astromer.config.training import Masking
 from astromer.data.batches import pretraining_batches
 from astromer.data.parsing import read_records
 from astromer.errors import InputError

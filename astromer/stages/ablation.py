@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from astromer.config.datasets import Weighting
-from astromer.config.encoders import Training
+from astromer.config.training import Training
 from astromer.models.baselines import build_baseline
 from astromer.stages.classify import train_and_predict
 from astromer.stages.results import NO_CALIBRATION, Results

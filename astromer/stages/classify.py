@@ -10,8 +10,8 @@ import keras
 import polars as pl
 
 from astromer.config.datasets import HeadTraining, Weighting
-from astromer.config.encoders import Training
 from astromer.config.registry import head_arrays
+from astromer.config.training import Training
 from astromer.evaluation.embeddings import head_inputs
 from astromer.evaluation.predictions import predictions_table
 from astromer.files import atomic_path

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from astromer.config.encoders import Devices, Finetuning, Masking
+from astromer.config.training import Devices, Finetuning, Masking
 from astromer.files import atomic_path
 from astromer.models.lora import adapt_attention
 from astromer.models.weights import Pretrained, load_pretrained

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from astromer.config.encoders import Masking
+from astromer.config.training import Masking
 from astromer.data.batches import PAD_MULTIPLE, pretraining_batches
 from astromer.evaluation.predictors import hidden_errors_by_class
 from astromer.evaluation.reconstruction import reconstructed_points

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from astromer.config.encoders import Devices, EncoderConfig, EncoderTraining, Masking
+from astromer.config.encoders import EncoderConfig
 from astromer.config.section import Variant
+from astromer.config.training import Devices, EncoderTraining, Masking
 from astromer.data.batches import pretraining_batches
 from astromer.evaluation.predictors import evaluate_reconstruction
 from astromer.models.encoders import build_reconstructor

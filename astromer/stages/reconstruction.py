@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import polars as pl
 
-from astromer.config.encoders import Devices, EncoderTraining, Masking
+from astromer.config.training import Devices, EncoderTraining, Masking
 from astromer.data.batches import PAD_MULTIPLE, pretraining_batches
 from astromer.evaluation.predictors import evaluate_model, evaluate_reconstruction
 from astromer.files import atomic_path

@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras import ops
 
 from astromer.config.datasets import Weighting
-from astromer.config.encoders import Training
+from astromer.config.training import Training
 from astromer.errors import InputError
 from astromer.models.heads import build_head
 from astromer.models.standardise import adapt_to_training

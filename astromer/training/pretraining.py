@@ -5,7 +5,8 @@ from typing import Any, cast
 
 import keras
 
-from astromer.config.encoders import Encoder, EncoderTraining
+from astromer.config.encoders import Encoder
+from astromer.config.training import EncoderTraining
 from astromer.training.history import History
 from astromer.training.loop import train
 from astromer.training.objectives import Objective, ReconstructionObjective

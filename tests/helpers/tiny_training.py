@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from astromer.config.encoders import EncoderTraining
+from astromer.config.training import EncoderTraining
 from astromer.training.objectives import ReconstructionObjective
 from astromer.training.pretraining import pretrain
 from astromer.training.state import StateFile

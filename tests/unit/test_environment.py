@@ -39,10 +39,9 @@ def test_no_registry_address(path):
         assert not re.search(r"https?://|index-url|find-links", path.read_text())
 
 
-# What each room of the package may import besides itself. From the top: stages, plots, evaluation, training, models and
-# data; `surveys` and `splits` stand beside them, `api` beside stages, `runs`, about finished runs, below `stages`, and `cli`
-# is above all. `None` is the package
-# itself, which imports `api` when that is used.
+# What each room of the package may import besides itself. From the top: cli; api and stages; runs and plots;
+# evaluation; training; models and data. `surveys` and `splits` stand beside them. `None` is the package itself, which
+# imports `api` when that is used.
 COMMON = {"config", "errors", "files", "imports"}
 ROOMS = {
     "errors": set(),

@@ -4,16 +4,9 @@ import json
 
 import pytest
 
-from astromer.config.encoders import (
-    AnyEncoder,
-    EncoderConfig,
-    EncoderTraining,
-    ImportedEncoder,
-    Masking,
-    TrainedEncoder,
-    Training,
-)
+from astromer.config.encoders import AnyEncoder, EncoderConfig, ImportedEncoder, TrainedEncoder
 from astromer.config.section import Section
+from astromer.config.training import EncoderTraining, Masking, Training
 from astromer.errors import InputError
 
 

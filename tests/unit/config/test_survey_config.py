@@ -60,7 +60,7 @@ def test_defaults_of_the_formats():
     [
         ("files", {"light_curves": "LCs/star.dat"}, "files.light_curves"),
         ("files", {"separator": "|"}, "files.separator"),
-        ("files", {"columns": ["time", "mag"]}, "files.columns: lacks err_mag"),
+        ("files", {"columns": ["time", "err_mag"]}, "files.columns: lacks mag"),
         (
             "files",
             {"catalog_columns": {"clas": "Type"}},

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 import tensorflow as tf
 
-from astromer.config.encoders import Masking
 from astromer.config.section import VARIANTS
+from astromer.config.training import Masking
 from astromer.data import parsing, records
 from astromer.data.batches import _epoch_function, plain_batches, pretraining_batches
 from astromer.data.windows import window_starts

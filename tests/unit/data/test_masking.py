@@ -6,8 +6,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astromer.config.encoders import Masking
 from astromer.config.section import VARIANTS
+from astromer.config.training import Masking
 from astromer.data.masking import mask_windows, show_windows, uncertainty_weights, window_keys
 from astromer.errors import InputError
 

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 import tensorflow as tf
 
-from astromer.config.encoders import Masking
+from astromer.config.training import Masking
 from astromer.data import records
 from astromer.data.batches import plain_batches, pretraining_batches
 from astromer.data.masking import mask_windows, window_keys

@@ -6,7 +6,7 @@ import pytest
 from example_records import CLASSES, write_stars
 from tiny_training import dataset, small_model, windows
 
-from astromer.config.encoders import Masking
+from astromer.config.training import Masking
 from astromer.data.batches import pretraining_batches
 from astromer.errors import InputError
 from astromer.evaluation.predictors import (

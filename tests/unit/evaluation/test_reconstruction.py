@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from example_records import CLASSES, small_reconstructor, write_stars
 
-from astromer.config.encoders import Masking
+from astromer.config.training import Masking
 from astromer.errors import InputError
 from astromer.evaluation.points import reconstruction_errors
 from astromer.evaluation.reconstruction import masked_window, reconstructed_points

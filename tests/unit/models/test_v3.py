@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from astromer.config.encoders import EncoderConfig, EncoderTraining
+from astromer.config.encoders import EncoderConfig
+from astromer.config.training import EncoderTraining
 from astromer.errors import InputError
 from astromer.models.encoders import build_encoder, build_reconstructor, reads_periods
 from astromer.models.phase import AddedChannels, PhaseChannels

@@ -10,7 +10,7 @@ import pytest
 from figure_layout import assert_publishable, caption_of
 from notebook_run import NOTEBOOKS, assert_written, files_of, run_cells
 
-from astromer.config.encoders import Masking
+from astromer.config.training import Masking
 from astromer.data.records import write_manifest, write_records
 from astromer.errors import InputError
 from astromer.evaluation.reconstruction import masked_window

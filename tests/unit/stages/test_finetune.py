@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from example_records import small_config, small_reconstructor, write_stars
 
-from astromer.config.encoders import Devices, Finetuning, Masking
+from astromer.config.training import Devices, Finetuning, Masking
 from astromer.models.weights import load_pretrained, save_pretrained
 from astromer.stages.finetune import finetune_encoder
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 import tensorflow as tf
 
-from astromer.config.encoders import Training
+from astromer.config.training import Training
 from astromer.errors import InputError
 from astromer.models.heads import build_head
 from astromer.training.classification import array_batches, predict, train_classifier, weigh_objects

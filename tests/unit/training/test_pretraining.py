@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 from tiny_training import OBJECTIVE, OPTIONS, dataset, small_model, windows
 
-from astromer.config.encoders import EncoderConfig, EncoderTraining
+from astromer.config.encoders import EncoderConfig
+from astromer.config.training import EncoderTraining
 from astromer.models.encoders import build_reconstructor
 from astromer.models.released import assign_released, released_names
 from astromer.training.objectives import ReconstructionObjective

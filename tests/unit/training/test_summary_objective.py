@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from astromer.config.encoders import EncoderConfig, EncoderTraining
+from astromer.config.encoders import EncoderConfig
 from astromer.config.statistics import PERIOD_CLASSES, STATISTICS
+from astromer.config.training import EncoderTraining
 from astromer.models.encoders import build_reconstructor
 from astromer.training.objectives import ReconstructionObjective
 from astromer.training.pretraining import learning_rate, pretrain, pretraining_objective
