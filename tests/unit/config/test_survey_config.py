@@ -71,7 +71,7 @@ def test_defaults_of_the_formats():
         ("simulated", {"style": "gaia"}, "simulated.style"),
         ("simulated", {"classes": ["EC", "EC"]}, "simulated.classes: holds a value twice: ['EC', 'EC']"),
         ("simulated", {"mean_observations": 0}, "simulated.mean_observations"),
-        ("table", {"columns": {"id": "id", "time": "t", "mag": "m"}}, "table.columns.err_mag: missing"),
+        ("table", {"columns": {"id": "id", "mag": "m"}}, "table.columns.time: missing"),
         ("table", {"columnss": {}}, "table.columnss: unknown key; did you mean columns?"),
         ("votimeseries", {"bands": {}}, "votimeseries.bands"),
         ("votimeseries", {"id_from": "name"}, "votimeseries.id_from"),

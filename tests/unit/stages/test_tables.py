@@ -61,15 +61,15 @@ def write(folder, datasets):
     """Write the tables of a run whose classifiers agree."""
     paths, sources, metrics = [], [], []
     for dataset, section in datasets.items():
-        for fold in range(FOLDS):
-            table = predictions(section["classes"], fold)
-            scores = score_predictions(table, section["classes"])
-            for encoder, state, model, kind in CLASSIFIERS:
-                paths.append(folder / f"{len(paths)}.parquet")
-                of_classifier(table, model=model, spc=20, subset="test").write_parquet(paths[-1])
-                sources.append({"encoder": encoder, "state": state, "dataset": dataset, "fold": fold})
-                tags = {**sources[-1], "run": "test", "spc": 20, "model": model, "kind": kind, "data": section["data"]}
-                metrics.append(tag_scores(scores, **tags))
+        folds = [predictions(section["classes"], fold) for fold in range(FOLDS)]
+        for encoder, state, model, kind in CLASSIFIERS:
+            tables = [of_classifier(table, model=model, fold=fold, spc=20) for fold, table in enumerate(folds)]
+            paths.append(folder / f"{len(paths)}.parquet")
+            pl.concat(tables).write_parquet(paths[-1])
+            sources.append({"encoder": encoder, "state": state, "dataset": dataset})
+            tags = {**sources[-1], "run": "test", "spc": 20, "model": model, "kind": kind, "data": section["data"]}
+            scores = [score_predictions(table, section["classes"]) for table in folds]
+            metrics += [tag_scores(table, **tags, fold=fold) for fold, table in enumerate(scores)]
     pl.concat(metrics).write_csv(folder / "metrics.csv")
     scores, timings = zip(*(write_scores(folder, str(fold), 0.1 + 0.1 * fold) for fold in range(FOLDS)), strict=True)
     write_tables(
