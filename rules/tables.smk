@@ -75,8 +75,7 @@ rule show_tables:
         notebook="<results>/notebooks/results.ipynb",
         provenance="<results>/notebooks/results.provenance.json",
     log:
-        text="<logs>/show_tables.log",
-        executed="<logs>/show_tables.ipynb",
+        "<logs>/show_tables.log",
     benchmark:
         "<benchmarks>/show_tables.jsonl"
     retries: 1
@@ -88,6 +87,7 @@ rule show_tables:
         runtime=scaled_runtime(30),
         notebook_slots=1,
     params:
+        executed=f"results/{RUN.run}/logs/show_tables.ipynb",
         parameters=lambda wildcards, input: {
             "run": RUN.run,
             **{name: str(path) for name, path in input.items() if name != "source"},

@@ -81,7 +81,7 @@ def test_crate_is_accepted_by_its_validator(finished, monkeypatch):
 def test_an_untouched_run_is_verified(finished):
     done = verify_run(finished)
     assert done.faults == []
-    assert (done.scores, done.claims) == (2 * 2 * 10, 1)
+    assert (done.scores, done.claims) == (2 * 2 * 11, 1)
     assert done.files == 15
 
 

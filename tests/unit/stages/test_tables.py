@@ -208,7 +208,7 @@ def test_the_notebook_shows_the_tables(folder):
     rows = {"dataset": ["sky"], "claim": ["new above old"], "difference": [0.1], "verdict": ["holds"]}
     pl.DataFrame(rows).write_csv(folder / "claims.csv")
     parameters = {name: str(folder / f"{name}.csv") for name in ("claims", *TABLES)} | {"run": "test"}
-    draw_figure(NOTEBOOK, folder / "executed.ipynb", folder / "results.ipynb", parameters=parameters)
+    draw_figure(NOTEBOOK, folder / "results.ipynb", executed=str(folder / "executed.ipynb"), parameters=parameters)
     cells = nbformat.read(folder / "results.ipynb", as_version=4).cells
     shown = [output["data"]["text/html"] for cell in cells for output in cell.get("outputs", []) if "data" in output]
     assert len(shown) == 5 + 2, "claims, four tables, and a confusion matrix of each dataset"
