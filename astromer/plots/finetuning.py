@@ -77,7 +77,8 @@ def finetuning_figure(finetunings: pd.DataFrame, fold_counts: Mapping[str, int],
         errors.set_title(dataset)
         for shift, name, style in ((-0.08, "before", BEFORE), (0.08, "after", AFTER)):
             _draw(errors, rows, name, shift, style)
-        errors.plot(range(len(sizes)), rows.groupby("spc")["window_mean"].mean(), **MEAN)
+        places = np.arange(len(sizes))
+        errors.hlines(rows.groupby("spc")["window_mean"].mean(), places - 0.3, places + 0.3, **MEAN)
         _draw(times, rows, "minutes", 0, MINUTES)
         times.set_ylim(0, max(times.get_ylim()[1], 0.01))
         if rows["minutes"].isna().all():
