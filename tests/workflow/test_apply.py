@@ -45,13 +45,13 @@ def test_a_folder_of_light_curves_is_embedded(unlabelled):
 
 def test_predictions_make_what_they_need(workflow):
     """A head needs no features; the fused classifier needs those of the survey that it is applied to."""
-    workflow.config["surveys"]["other"] = {"shards": 3, **workflow.config["surveys"]["sim_atlas"]}
-    workflow.config["surveys"]["other"] |= {"shards": 3}
+    simulated = {"style": "atlas", **workflow.config["surveys"]["sim_atlas"]["simulated"]}
+    workflow.config["surveys"]["other"] = {"format": "simulated", "shards": 3, "simulated": simulated}
     workflow.config["apply"] = {"surveys": ["other"], "dataset": "sim_atlas", "spc": 10}
     jobs = workflow.jobs(workflow.run("-n", "predictions"))
-    assert (jobs["predict_by_head"], jobs["train_heads"], jobs["embed_frozen"]) == (2 + 1 + 3, 2, 1)
+    assert (jobs["predict_by_head"], jobs["train_heads"], jobs["embed_frozen"]) == (2 + 1 + 3, 1, 1)
     assert not {"finetune_encoder", "extract_features", "fit_probes"} & set(jobs)
-    workflow.config["classification"]["fused"] = True
+    workflow.config["classification"] |= {"fused": True, "features": ["features"]}
     workflow.config["apply"] |= {"classifier": "fused", "state": "finetuned"}
     jobs = workflow.jobs(workflow.run("-n", "predictions"))
     assert (jobs["predict_by_probe"], jobs["extract_features"], jobs["finetune_encoder"]) == (6, 6, 2)
@@ -69,7 +69,7 @@ def test_a_finished_run_predicts_its_surveys(finished, copy_of):
     assert sorted(found["id"]) == sorted(objects["id"])
     assert found.filter("in_test").height == 2 * 10
     assert pl.read_parquet(run.results / "predictions/sim_atlas/*.parquet").select("in_test").sum().item() == 0
-    scored = pl.read_parquet(run.results / "classify/v2_tiny/frozen/sim_macho/fold0/heads/predictions.parquet")
+    scored = pl.read_parquet(run.results / "classify/v2_tiny/frozen/sim_macho/heads/predictions.parquet")
     scored = scored.filter(pl.col("subset") == "test", pl.col("spc") == 10).group_by("id").agg(pl.col("p_EC").mean())
     both = scored.join(found, on="id", suffix="_found")
     np.testing.assert_allclose(both["p_EC_found"], both["p_EC"], atol=1e-4)
