@@ -81,6 +81,8 @@ def _checksums(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
 
     for path in map(Path, dict.fromkeys(paths)):
         files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+        # Snakemake marks a folder with the time of its job, after the job.
+        files = [file for file in files if file.name != ".snakemake_timestamp"]
         yield from ((named(str(file)), sha256_of(file)) for file in files)
 
 
