@@ -79,7 +79,9 @@ def report_of(folder: Path, jobs: Sequence[Job]) -> dict[str, Any]:
     verdicts = Counter(row[claims.columns.index("verdict")] for row in claims.rows)
     audit = pl.read_csv(folder / "splits/audit.csv")
     shown = [section for section in sections.values() if section.figures or section.tables]
-    main = [figure for section in shown for figure in section.figures if Path(figure.stem).name.startswith(MAIN_FIGURE)]
+    first = next(iter(config["datasets"]), "")
+    figures_of_first = (f"{MAIN_FIGURE}_{first}", MAIN_FIGURE)
+    main = [figure for section in shown for figure in section.figures if Path(figure.stem).name in figures_of_first]
     return {
         "run": config["run"],
         "seed": config["seed"],
@@ -151,7 +153,7 @@ def _encoders_table(config: Mapping[str, Any]) -> Table:
     for name, encoder in config["encoders"].items():
         weights = encoder.get("weights")
         is_untrained = (encoder.get("training") or {}).get("epochs") == 0
-        source = f"published weights {weights}" if weights else "random weights" if is_untrained else f"{surveys}"
+        source = f"weights {weights}" if weights else "random weights" if is_untrained else f"{surveys}"
         rows.append((name, encoder.get("architecture") or "", source, "yes" if encoder["finetune"] else "no"))
     columns = ["encoder", "architecture", "pretrained on", "finetuned"]
     return Table.of(pl.DataFrame(rows, columns, orient="row"), "Encoders", "", "")
