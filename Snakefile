@@ -29,6 +29,7 @@ configfile: f"{workflow.basedir}/config/weights.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/failures.smk"
 
 
 report: "rules/captions/workflow.rst"
@@ -80,4 +81,4 @@ onsuccess:
 
 
 onerror:
-    print(f"A job failed: its log lies under results/{RUN.run}/logs/, the last lines are shown above.")
+    print(f"\n{summary_of_failures()}\n", file=sys.stderr)

@@ -21,7 +21,6 @@ rule train_baselines:
         "<logs>/train_baselines/{dataset}/fold{fold}.log",
     benchmark:
         "<benchmarks>/train_baselines/{dataset}/fold{fold}.jsonl"
-    retries: 2
     conda:
         "../envs/astromer.yaml"
     threads: 1

@@ -25,7 +25,6 @@ rule train_heads:
         "<logs>/train_heads/{encoder}/{state}/{dataset}/fold{fold}.log",
     benchmark:
         "<benchmarks>/train_heads/{encoder}/{state}/{dataset}/fold{fold}.jsonl"
-    retries: 2
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -69,7 +68,6 @@ rule fit_probes:
         "<logs>/fit_probes/{encoder}/{state}/{dataset}/fold{fold}.log",
     benchmark:
         "<benchmarks>/fit_probes/{encoder}/{state}/{dataset}/fold{fold}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -109,7 +107,6 @@ rule fit_controls:
         "<logs>/fit_controls/{dataset}/fold{fold}.log",
     benchmark:
         "<benchmarks>/fit_controls/{dataset}/fold{fold}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1

@@ -20,7 +20,6 @@ rule embed_frozen:
         "<logs>/embed_frozen/{encoder}/{dataset}.log",
     benchmark:
         "<benchmarks>/embed_frozen/{encoder}/{dataset}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -55,7 +54,6 @@ rule embed_finetuned:
         "<logs>/embed_finetuned/{encoder}/{dataset}/fold{fold}.log",
     benchmark:
         "<benchmarks>/embed_finetuned/{encoder}/{dataset}/fold{fold}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1

@@ -19,7 +19,6 @@ rule extract_features:
         "<logs>/extract_features/{survey}/{shard}.log",
     benchmark:
         "<benchmarks>/extract_features/{survey}/{shard}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -63,7 +62,6 @@ rule write_summary_targets:
         "<logs>/write_summary_targets.log",
     benchmark:
         "<benchmarks>/write_summary_targets.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1

@@ -22,7 +22,6 @@ rule analyse_attention:
         "<logs>/analyse_attention/{encoder}/{dataset}.log",
     benchmark:
         "<benchmarks>/analyse_attention/{encoder}/{dataset}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -55,7 +54,6 @@ rule reconstruct_windows:
         "<logs>/reconstruct_windows/{encoder}/{dataset}.log",
     benchmark:
         "<benchmarks>/reconstruct_windows/{encoder}/{dataset}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -100,7 +98,6 @@ for figure in FIGURES:
             executed=f"<logs>/draw_{figure.name}/{figure.stem}.ipynb",
         benchmark:
             f"<benchmarks>/draw_{figure.name}/{figure.stem}.jsonl"
-        retries: 1
         conda:
             "../envs/astromer.yaml"
         threads: 1

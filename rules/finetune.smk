@@ -27,7 +27,6 @@ rule finetune_encoder:
         "<logs>/finetune_encoder/{encoder}/{dataset}/fold{fold}/spc{spc}.log",
     benchmark:
         "<benchmarks>/finetune_encoder/{encoder}/{dataset}/fold{fold}/spc{spc}.jsonl"
-    retries: 2
     conda:
         "../envs/astromer.yaml"
     threads: 1

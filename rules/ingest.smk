@@ -15,7 +15,6 @@ rule fetch_dump:
         "<logs>/fetch_dump/{file}.log",
     benchmark:
         "<benchmarks>/fetch_dump/{file}.jsonl"
-    retries: 3
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -72,7 +71,6 @@ rule read_dump:
         "<logs>/read_dump/{survey}/{shard}.log",
     benchmark:
         "<benchmarks>/read_dump/{survey}/{shard}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -103,7 +101,6 @@ rule ingest_shard:
         "<logs>/ingest_shard/{survey}/{shard}.log",
     benchmark:
         "<benchmarks>/ingest_shard/{survey}/{shard}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1

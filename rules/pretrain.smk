@@ -40,7 +40,6 @@ rule pretrain_encoder:
     wildcard_constraints:
         encoder=any_of(RUN.trained_encoders),
     priority: 10  # most of the run waits for it
-    retries: 2
     conda:
         "../envs/astromer.yaml"
     threads: 8
@@ -92,7 +91,6 @@ rule import_weights:
         "<benchmarks>/import_weights/{encoder}.jsonl"
     wildcard_constraints:
         encoder=any_of(RUN.imported_encoders),
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 2

@@ -25,7 +25,6 @@ rule write_pretraining_records:
         "<logs>/write_pretraining_records/{survey}/{shard}.log",
     benchmark:
         "<benchmarks>/write_pretraining_records/{survey}/{shard}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -60,7 +59,6 @@ rule write_dataset_records:
         "<logs>/write_dataset_records/{dataset}/fold{fold}/spc{spc}.log",
     benchmark:
         "<benchmarks>/write_dataset_records/{dataset}/fold{fold}/spc{spc}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -96,7 +94,6 @@ rule write_test_records:
         "<logs>/write_test_records/{dataset}/fold{fold}.log",
     benchmark:
         "<benchmarks>/write_test_records/{dataset}/fold{fold}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -131,7 +128,6 @@ rule write_object_records:
         "<logs>/write_object_records/{dataset}.log",
     benchmark:
         "<benchmarks>/write_object_records/{dataset}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
