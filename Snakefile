@@ -13,6 +13,11 @@ sys.executable = shlex.quote(sys.executable)
 # Snakemake starts its jobs in the same folder as this file is read from, but not with it on the path.
 sys.path.insert(0, str(workflow.basedir))
 
+# SLURM's commands behind a guard, see there.
+guard = f"{workflow.basedir}/profiles/slurm/bin"
+if guard not in os.environ["PATH"].split(os.pathsep):
+    os.environ["PATH"] = guard + os.pathsep + os.environ["PATH"]
+
 
 inputflags:
     access.sequential,
@@ -30,6 +35,7 @@ configfile: f"{workflow.basedir}/config/weights.yaml"
 
 include: "rules/common.smk"
 include: "rules/failures.smk"
+include: "rules/sizes.smk"
 
 
 report: "rules/captions/workflow.rst"

@@ -25,7 +25,7 @@ rule train_baselines:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=2),
         runtime=scaled_runtime(240),
     params:
         baselines={name: baseline.plain() for name, baseline in RUN.classification.baselines.items()},

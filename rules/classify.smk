@@ -29,7 +29,7 @@ rule train_heads:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(3000),
+        mem_mb=scaled_mem_mb(3000, per_input_mb=4),
         runtime=scaled_runtime(120),
     params:
         heads={
@@ -72,7 +72,7 @@ rule fit_probes:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
         runtime=scaled_runtime(60),
     params:
         models=RUN.classification.probe_models,
@@ -111,7 +111,7 @@ rule fit_controls:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
         runtime=scaled_runtime(60),
     params:
         models={name: list(model) for name, model in RUN.classification.control_models.items()},
@@ -148,7 +148,7 @@ rule collect_metrics:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(1000),
+        mem_mb=scaled_mem_mb(1000, per_input_mb=4),
         runtime=scaled_runtime(10),
     params:
         seed=RUN.seed,
@@ -180,7 +180,7 @@ rule write_claims:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(1000),
+        mem_mb=scaled_mem_mb(1000, per_input_mb=4),
         runtime=scaled_runtime(60),
     params:
         sources=list(classifier_folders().values()),

@@ -40,26 +40,6 @@ def notebook_digest(notebook):
     return digest(notebook, Path(workflow.basedir))
 
 
-# The `mem_mb` of the rules have head room over measured peaks: a shard of ASAS takes 300 MiB in ingest, the largest job
-# of `benchmarks/bench_scale.py` (ingest and records) 674 MB, and the import of TensorFlow alone 670 MB.
-def scaled_mem_mb(base):
-    """Resource function: `base` MiB on the first attempt, doubled on each retry."""
-
-    def mem_mb(wildcards, attempt):
-        return base * 2 ** (attempt - 1)
-
-    return mem_mb
-
-
-def scaled_runtime(base):
-    """Resource function: `base` minutes on the first attempt, doubled on each retry."""
-
-    def runtime_min(wildcards, attempt):
-        return base * 2 ** (attempt - 1)
-
-    return runtime_min
-
-
 def any_of(names):
     """Return the constraint of a wildcard: any of the names; without names, it matches nothing."""
     return "|".join(names) or "(?!)"

@@ -24,8 +24,8 @@ rule embed_frozen:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(3000),
-        runtime=scaled_runtime(120),
+        mem_mb=scaled_mem_mb(3000, per_input_mb=4),
+        runtime=scaled_runtime(120, per_input_mb=0.1),
     params:
         window=RUN.window,
         arrays=RUN.classification.arrays,
@@ -58,8 +58,8 @@ rule embed_finetuned:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(3000),
-        runtime=scaled_runtime(120),
+        mem_mb=scaled_mem_mb(3000, per_input_mb=4),
+        runtime=scaled_runtime(120, per_input_mb=0.1),
     params:
         spc=all_spc_of,
         window=RUN.window,

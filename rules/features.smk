@@ -23,8 +23,8 @@ rule extract_features:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
-        runtime=scaled_runtime(120),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
+        runtime=scaled_runtime(120, per_input_mb=0.5),
     params:
         code=code_digest("extract_features"),
     message:
@@ -66,7 +66,7 @@ rule write_summary_targets:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
         runtime=scaled_runtime(30),
     params:
         code=code_digest("write_summary_targets"),

@@ -32,7 +32,7 @@ rule finetune_encoder:
     threads: 1
     resources:
         mem_mb=scaled_mem_mb(3000),
-        runtime=scaled_runtime(240),
+        runtime=scaled_runtime(240, per_input_mb=0.5),
     params:
         training=RUN.finetuning.plain(),
         masking=RUN.masking.plain(),

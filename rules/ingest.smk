@@ -47,7 +47,7 @@ rule verify_dump:
     threads: 1
     resources:
         mem_mb=scaled_mem_mb(1000),
-        runtime=scaled_runtime(60),
+        runtime=scaled_runtime(60, per_input_mb=0.002),
     params:
         path=lambda wildcards: str(dump_path(wildcards.survey)),
         source=promised_of,
@@ -76,7 +76,7 @@ rule read_dump:
     threads: 1
     resources:
         mem_mb=scaled_mem_mb(2000),
-        runtime=scaled_runtime(60),
+        runtime=scaled_runtime(60, per_input_mb=0.002),
     params:
         survey=lambda wildcards: RUN.surveys[wildcards.survey].plain(),
         name="{survey}",
@@ -106,7 +106,7 @@ rule ingest_shard:
     threads: 1
     resources:
         mem_mb=scaled_mem_mb(2000),
-        runtime=scaled_runtime(60),
+        runtime=scaled_runtime(60, per_input_mb=0.002),
     params:
         survey=lambda wildcards: RUN.surveys[wildcards.survey].plain(),
         name="{survey}",
@@ -160,7 +160,7 @@ rule merge_survey:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(1000),
+        mem_mb=scaled_mem_mb(1000, per_input_mb=4),
         runtime=scaled_runtime(10),
     params:
         survey=lambda wildcards: RUN.surveys[wildcards.survey].plain(),

@@ -45,7 +45,7 @@ rule pretrain_encoder:
     threads: 8
     resources:
         mem_mb=scaled_mem_mb(6000),
-        runtime=scaled_runtime(1440),
+        runtime=scaled_runtime(1440, per_input_mb=0.5),
     params:
         encoder=lambda wildcards: RUN.encoders[wildcards.encoder].definition,
         training=lambda wildcards: RUN.training_of(wildcards.encoder).plain(),

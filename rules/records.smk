@@ -29,8 +29,8 @@ rule write_pretraining_records:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
-        runtime=scaled_runtime(60),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
+        runtime=scaled_runtime(60, per_input_mb=0.05),
     params:
         survey="{survey}",
         code=code_digest("write_pretraining_records"),
@@ -63,7 +63,7 @@ rule write_dataset_records:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=1),
         runtime=scaled_runtime(60),
     params:
         classes=classes_of,
@@ -98,7 +98,7 @@ rule write_test_records:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=1),
         runtime=scaled_runtime(60),
     params:
         classes=classes_of,
@@ -132,7 +132,7 @@ rule write_object_records:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=1),
         runtime=scaled_runtime(60),
     params:
         classes=classes_of,

@@ -30,7 +30,7 @@ rule split_objects:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
         runtime=scaled_runtime(20),
     params:
         datasets={name: dataset.plain() for name, dataset in RUN.datasets.items()},
@@ -70,7 +70,7 @@ rule audit_splits:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
         runtime=scaled_runtime(20),
     params:
         names=list(RUN.datasets),

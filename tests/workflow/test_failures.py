@@ -52,8 +52,8 @@ def test_a_failure_is_few_lines_whatever_the_log_holds(log):
 
 
 def test_a_killed_job_is_told_from_one_that_failed(log):
-    assert "killed" in describe_failure("train_heads", {}, log(None), since=0)
-    assert "killed" not in describe_failure("train_heads", {}, log(OSError("full")), since=0)
+    assert "was killed" in describe_failure("train_heads", {}, log(None), since=0)
+    assert "was killed" not in describe_failure("train_heads", {}, log(OSError("full")), since=0)
 
 
 def test_no_rule_retries():
