@@ -13,10 +13,11 @@ sys.executable = shlex.quote(sys.executable)
 # Snakemake starts its jobs in the same folder as this file is read from, but not with it on the path.
 sys.path.insert(0, str(workflow.basedir))
 
-# SLURM's commands behind a guard, see there.
+# For the executor of SLURM: its commands behind a guard, and the site's partitions, unless an option names another file.
 guard = f"{workflow.basedir}/profiles/slurm/bin"
 if guard not in os.environ["PATH"].split(os.pathsep):
     os.environ["PATH"] = guard + os.pathsep + os.environ["PATH"]
+os.environ.setdefault("SNAKEMAKE_SLURM_PARTITIONS", f"{workflow.basedir}/profiles/slurm/partitions.yaml")
 
 
 inputflags:
@@ -80,6 +81,11 @@ rule all:
         rules.figures.input,
         rules.tables.input,
         rules.report.input,
+
+
+onstart:
+    for sentence in RUN.doubtful_downloads:
+        print(f"Warning: {sentence}", file=sys.stderr)
 
 
 onsuccess:

@@ -40,6 +40,27 @@ def notebook_digest(notebook):
     return digest(notebook, Path(workflow.basedir))
 
 
+def survey_section(wildcards):
+    """Parameter function: the section of a survey without what describes it for readers only."""
+    section = RUN.surveys[wildcards.survey].plain()
+    return {name: value for name, value in section.items() if name not in ("description", "citation")}
+
+
+def metadata_of_run():
+    """List the tables of objects of all surveys of the run, in an order that does not depend on the configuration's."""
+    return expand("<results>/parquet/{survey}/metadata.parquet", survey=sorted(RUN.used_surveys))
+
+
+def drawn_by(dataset):
+    """Return the keys of a dataset that decide its sets."""
+    return {name: value for name, value in dataset.plain().items() if name != "role"}
+
+
+def tests_drawn_by(dataset):
+    """Return the keys of a dataset that decide its test objects: of its SPC, only the largest."""
+    return drawn_by(dataset) | {"spc": [max(dataset.spc)]}
+
+
 def any_of(names):
     """Return the constraint of a wildcard: any of the names; without names, it matches nothing."""
     return "|".join(names) or "(?!)"

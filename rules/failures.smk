@@ -33,4 +33,3 @@ def summary_of_failures():
     if more > 0:
         shown.append(f"... and {more} more; all logs lie under results/{RUN.run}/logs/")
     return "\n\n".join(shown) or "The run was interrupted. The same command given again goes on from here."
-

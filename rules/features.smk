@@ -52,7 +52,7 @@ rule write_summary_targets:
     input:
         features=[
             f"<results>/features/{survey}/{shard}.parquet"
-            for survey in RUN.used_surveys
+            for survey in sorted(RUN.used_surveys)
             for shard in shards_of(survey)
         ],
         split="<results>/splits/pretraining.parquet",

@@ -78,7 +78,7 @@ rule read_dump:
         mem_mb=scaled_mem_mb(2000),
         runtime=scaled_runtime(60, per_input_mb=0.002),
     params:
-        survey=lambda wildcards: RUN.surveys[wildcards.survey].plain(),
+        survey=survey_section,
         name="{survey}",
         part=lambda wildcards: int(wildcards.shard),
         code=lambda wildcards: code_digest("read_dump", reader_of(wildcards)),
@@ -108,7 +108,7 @@ rule ingest_shard:
         mem_mb=scaled_mem_mb(2000),
         runtime=scaled_runtime(60, per_input_mb=0.002),
     params:
-        survey=lambda wildcards: RUN.surveys[wildcards.survey].plain(),
+        survey=survey_section,
         name="{survey}",
         shard=lambda wildcards: int(wildcards.shard),
         seed=lambda wildcards: RUN.seed if RUN.surveys[wildcards.survey].options.simulated else 0,
@@ -163,7 +163,7 @@ rule merge_survey:
         mem_mb=scaled_mem_mb(1000, per_input_mb=4),
         runtime=scaled_runtime(10),
     params:
-        survey=lambda wildcards: RUN.surveys[wildcards.survey].plain(),
+        survey=survey_section,
         seed=RUN.seed,
         simulated=RUN.simulated_surveys,
         code=code_digest("merge_survey"),

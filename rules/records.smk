@@ -15,7 +15,7 @@ rule write_pretraining_records:
         observations="<results>/parquet/{survey}/observations/{shard}.parquet",
         objects="<results>/parquet/{survey}/objects/{shard}.parquet",
         split="<results>/splits/pretraining.parquet",
-        audit="<results>/splits/audit.csv",
+        audit=ancient("<results>/splits/audit.csv"),
     output:
         train="<results>/records/pretraining/{survey}/{shard}/train.tfrecord",
         validation="<results>/records/pretraining/{survey}/{shard}/validation.tfrecord",
@@ -50,7 +50,7 @@ rule write_dataset_records:
         ),
         metadata=lambda wildcards: f"<results>/parquet/{survey_of(wildcards)}/metadata.parquet",
         split="<results>/splits/{dataset}.parquet",
-        audit="<results>/splits/audit.csv",
+        audit=ancient("<results>/splits/audit.csv"),
     output:
         train="<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord",
         validation="<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord",
@@ -86,7 +86,7 @@ rule write_test_records:
         ),
         metadata=lambda wildcards: f"<results>/parquet/{survey_of(wildcards)}/metadata.parquet",
         split="<results>/splits/{dataset}.parquet",
-        audit="<results>/splits/audit.csv",
+        audit=ancient("<results>/splits/audit.csv"),
     output:
         test="<results>/records/{dataset}/fold{fold}/test/test.tfrecord",
         manifest="<results>/records/{dataset}/fold{fold}/test/manifest.json",
@@ -120,7 +120,7 @@ rule write_object_records:
         ),
         metadata=lambda wildcards: f"<results>/parquet/{survey_of(wildcards)}/metadata.parquet",
         split="<results>/splits/{dataset}.parquet",
-        audit="<results>/splits/audit.csv",
+        audit=ancient("<results>/splits/audit.csv"),
     output:
         objects="<results>/records/{dataset}/objects/objects.tfrecord",
         manifest="<results>/records/{dataset}/objects/manifest.json",

@@ -1,7 +1,7 @@
 """Memory and time of jobs: from the size of their input and the attempt, capped by what the cluster has.
 
-A cluster's partitions are listed in the file of the executor's option `slurm-partition-config`; the executor chooses among
-them, and here the same file says how far a retry can grow.
+A cluster's partitions are listed in one file, from which the executor chooses that of a job; the same file says here how
+far a retry can grow.
 """
 
 import math
@@ -11,9 +11,11 @@ import yaml
 
 @cache
 def partitions():
-    """Return the limits of the cluster's partitions, an empty list without a file of them."""
-    file = getattr(workflow.executor_settings, "partition_config", None)
-    return list(yaml.safe_load(Path(file).read_text())["partitions"].values()) if file else []
+    """Return the limits of the cluster's partitions; none where jobs do not run on one."""
+    if not hasattr(workflow.executor_settings, "partition_config"):
+        return []
+    file = Path(workflow.executor_settings.partition_config or os.environ["SNAKEMAKE_SLURM_PARTITIONS"])
+    return list(yaml.safe_load(file.read_text())["partitions"].values())
 
 
 def asks_for_gpu(rulename):

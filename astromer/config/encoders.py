@@ -6,7 +6,18 @@ from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from astromer.config.section import UNION_TAG, Distinct, Fraction, Positive, Section, Sha256, Share, Url, Variant
+from astromer.config.section import (
+    UNION_TAG,
+    Distinct,
+    Fraction,
+    Inside,
+    Positive,
+    Section,
+    Sha256,
+    Share,
+    Url,
+    Variant,
+)
 
 DEFAULT_WINDOW = 200  # observations (Sect. 3)
 
@@ -238,7 +249,7 @@ class Weights(Section):
     architecture: Architecture = Field(description=ARCHITECTURE_DESCRIPTION)
     description: str = Field("", description="Description for readers.")
     url: Url | None = Field(None, description="Address of the file; null for weights that come with the package.")
-    file: str = Field(
+    file: Inside = Field(
         description="Name under which it is kept, in `results/downloads`, in the mirror, or in `astromer/pretrained`."
     )
     sha256: Sha256 = Field(description="Checksum of the file, hexadecimal.")

@@ -24,7 +24,7 @@ def audit_splits(
 
     Args:
         metadata: objects of the surveys of the run.
-        pretraining, sets: files written by `split_objects`.
+        pretraining, sets: files written by `split_pretraining` and `split_dataset`.
         table: written, see `astromer.splits.audit.audit`.
         names, surveys: dataset and survey of each of `sets`.
         match_radius_arcsec, id_spaces: see `astromer.splits.audit.audit`.

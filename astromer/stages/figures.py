@@ -9,6 +9,9 @@ from typing import Any
 
 import astromer
 
+LONGEST_FOLDER = 60
+"""Characters of a folder of sockets; the name of a socket has at most 107 (macOS: 103), and more follows."""
+
 
 def draw_figure(source: Path, executed: Path, notebook: Path, *, parameters: Mapping[str, Any]) -> None:
     """Execute a notebook, which writes its figure and table to the paths in its parameters.
@@ -22,7 +25,7 @@ def draw_figure(source: Path, executed: Path, notebook: Path, *, parameters: Map
     import papermill
     from jupyter_client.manager import AsyncKernelManager
 
-    with tempfile.TemporaryDirectory() as sockets:
+    with tempfile.TemporaryDirectory(dir=_folder_of_sockets()) as sockets:
 
         class UnixSocketKernelManager(AsyncKernelManager):
             """Kernels on Unix sockets, so that parallel notebooks cannot compete for a port."""
@@ -31,6 +34,7 @@ def draw_figure(source: Path, executed: Path, notebook: Path, *, parameters: Map
                 super().__init__(*args, **kwargs)
                 self.transport, self.ip = "ipc", str(Path(sockets, "kernel"))
 
+        os.environ |= dict.fromkeys(("IPYTHONDIR", "JUPYTER_RUNTIME_DIR"), sockets)  # HOME may not be writable
         os.environ["PYTHONPATH"] = str(Path(astromer.__file__).parents[1])  # the kernel imports this very package
         papermill.execute_notebook(
             source,
@@ -41,3 +45,8 @@ def draw_figure(source: Path, executed: Path, notebook: Path, *, parameters: Map
             progress_bar=False,
         )
     shutil.copyfile(executed, notebook)
+
+
+def _folder_of_sockets() -> str | None:
+    """Return a folder whose paths are short enough for a socket, None for the usual one of temporary files."""
+    return "/tmp" if len(tempfile.gettempdir()) > LONGEST_FOLDER else None

@@ -61,8 +61,8 @@ def test_dataset_that_the_survey_cannot_give(workflow, keys, value, expected):
     assert "Trying to restart" not in output, "wrong input stays wrong"
     _, _, after = output.partition("RuleException")
     assert 4 < len(after.splitlines()) < 25, output
-    assert "log: results/tiny/logs/split_objects.log" in output
-    log = (workflow.results / "logs/split_objects.log").read_text()
+    assert "log: results/tiny/logs/split_dataset/sim_macho.log" in output
+    log = (workflow.results / "logs/split_dataset/sim_macho.log").read_text()
     assert "InputError: datasets.sim_macho" in log
     assert "Traceback" not in log, "bad input is a sentence, not a stack"
     assert not list(workflow.results.glob("splits/*"))

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Stand before SLURM's client commands, so that a run survives a controller that is away for a while.
 
-The executor stops to ask for its jobs after one round of failed status queries, and waits for ever; and each job that it
-submits meanwhile counts as failed. `squeue`, `sacct` and `sbatch` in this folder, which the Snakefile puts on the PATH, are
-links to this file:
+The executor no longer asks for its jobs after one round of failed status queries, and waits for ever; and each job that
+it submits meanwhile counts as failed. `squeue`, `sacct` and `sbatch` in this folder, which the Snakefile puts on the
+PATH, are links to this file:
 
 - the status query (`squeue --name <run>` or `sacct ... --name <run>`) always succeeds. While the controller is away
   it reports nothing, which leaves the jobs as they are. A job that was seen once and that the controller then forgets
@@ -25,7 +25,17 @@ FOLDER = Path(__file__).resolve().parent
 AWAY = ("Unable to contact slurm controller", "Zero Bytes were transmitted", "slurmctld is not responding")
 QUERY_SECONDS = 40  # the executor gives a query 60 s
 WAIT_SECONDS = 10
-ENDED = ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT", "UNKNOWN")
+ENDED = (
+    "BOOT_FAIL",
+    "CANCELLED",
+    "COMPLETED",
+    "DEADLINE",
+    "FAILED",
+    "NODE_FAIL",
+    "OUT_OF_MEMORY",
+    "TIMEOUT",
+    "UNKNOWN",
+)
 
 
 def main(command: str, arguments: list[str]) -> int:
@@ -62,7 +72,7 @@ def report_status(run: str) -> int:
     active = {job for job, state in states.items() if state not in ENDED}
     memory.parent.mkdir(exist_ok=True)
     memory.write_text("\n".join(sorted(active | forgotten.keys())))
-    print("\n".join(f"{job}|{state}" for job, state in {**states, **forgotten}.items()))
+    sys.stdout.writelines(f"{job}|{state}\n" for job, state in {**states, **forgotten}.items())
     return 0
 
 

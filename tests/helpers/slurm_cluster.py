@@ -77,14 +77,16 @@ def _install() -> str | None:
         return "SLURM's packages can be installed on Debian only"
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}  # starts no service
     for command in (["update"], ["install", "--yes", "--no-install-recommends", *PACKAGES]):
-        done = subprocess.run(["apt-get", "-qq", *command], env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["apt-get", "-qq", *command], env=environment, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             return f"apt-get {command[0]} failed: {done.stderr.strip()[-200:]}"
     return None
 
 
 class Cluster:
-    """The running cluster: nodes c1 and c2 in the partitions `short` and `long`, g1 with two pretended GPUs in `gpu`."""
+    """Nodes c1 and c2 in the partitions `short` and `long`, and g1 with two pretended GPUs in `gpu`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -115,7 +117,7 @@ class Cluster:
         files = {"key-file": key, "socket": root / "munge.sock", "pid-file": root / "munged.pid"}
         files |= {"log-file": root / "munged.log", "seed-file": root / "munge.seed"}
         self._spawn("munged", "--foreground", "--force", *(f"--{name}={path}" for name, path in files.items()))
-        _wait_for(lambda: (root / "munge.sock").exists(), "munged has no socket")
+        _wait_for((root / "munge.sock").exists, "munged has no socket")
         self.start_controller()
         for node in NODES:
             self._spawn(node, "-D", "-N", node, program="slurmd")
@@ -142,7 +144,15 @@ class Cluster:
 
     def jobs(self) -> list[dict[str, str]]:
         """List all jobs so far: id, rule and wildcards, partition, state, memory and time asked, time used."""
-        fields = {"id": "%i", "rule": "%k", "partition": "%P", "state": "%T", "memory": "%m", "limit": "%l", "used": "%M"}
+        fields = {
+            "id": "%i",
+            "rule": "%k",
+            "partition": "%P",
+            "state": "%T",
+            "memory": "%m",
+            "limit": "%l",
+            "used": "%M",
+        }
         rows = self.ask("squeue", "--states=all", "-h", "--sort=i", "-o", "|".join(fields.values())).splitlines()
         return [dict(zip(fields, row.split("|"), strict=True)) for row in rows]
 
