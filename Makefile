@@ -41,7 +41,7 @@ workflow: .venv/installed
 
 # Runs on a SLURM cluster of this machine: as root on Debian; elsewhere skipped, with the reason. Not part of `test`.
 test-slurm: .venv/installed
-	$(BIN)/python -m pytest -rs tests/slurm
+	ASTROMER_TEST_SLURM=1 $(BIN)/python -m pytest -rs tests/slurm
 
 # Which lines of the package no unit test reaches.
 coverage: .venv/installed
