@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from pathlib import Path
 
 from snakemake.utils import min_version
 
@@ -13,11 +14,9 @@ sys.executable = shlex.quote(sys.executable)
 # Snakemake starts its jobs in the same folder as this file is read from, but not with it on the path.
 sys.path.insert(0, str(workflow.basedir))
 
-# For the executor of SLURM: its commands behind a guard, and the site's partitions, unless an option names another file.
-guard = f"{workflow.basedir}/profiles/slurm/bin"
-if guard not in os.environ["PATH"].split(os.pathsep):
-    os.environ["PATH"] = guard + os.pathsep + os.environ["PATH"]
-os.environ.setdefault("SNAKEMAKE_SLURM_PARTITIONS", f"{workflow.basedir}/profiles/slurm/partitions.yaml")
+from workflow_scripts._slurm import prepare_environment
+
+prepare_environment(Path(workflow.basedir))
 
 
 inputflags:

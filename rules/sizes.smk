@@ -8,13 +8,15 @@ import math
 
 import yaml
 
+from workflow_scripts._slurm import partitions_file
+
 
 @cache
 def partitions():
     """Return the limits of the cluster's partitions; none where jobs do not run on one."""
     if not hasattr(workflow.executor_settings, "partition_config"):
         return []
-    file = Path(workflow.executor_settings.partition_config or os.environ["SNAKEMAKE_SLURM_PARTITIONS"])
+    file = partitions_file(workflow.executor_settings.partition_config)
     return list(yaml.safe_load(file.read_text())["partitions"].values())
 
 

@@ -1,6 +1,5 @@
 """Memory and time of jobs: from the input and the attempt, up to what the cluster has."""
 
-import os
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +20,7 @@ def sizes(tmp_path):
         settings = SimpleNamespace(partition_config=file) if on_slurm else None
         given = SimpleNamespace(overwrite_resources={"on_gpu": {"gpu": 1}})
         workflow = SimpleNamespace(executor_settings=settings, resource_settings=given, dryrun=dryrun)
-        names = {"workflow": workflow, "Path": Path, "cache": cache, "os": os}
+        names = {"workflow": workflow, "Path": Path, "cache": cache}
         exec((ROOT / "rules/sizes.smk").read_text(), names)
         return SimpleNamespace(**names)
 
