@@ -79,7 +79,6 @@ rule show_tables:
         executed="<logs>/show_tables.ipynb",
     benchmark:
         "<benchmarks>/show_tables.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
