@@ -6,7 +6,7 @@ CORES ?= all
 SHELL := /bin/sh
 FAST := $(addprefix tests/unit/,config splits surveys test_environment.py test_files.py test_imports.py)
 .DELETE_ON_ERROR:
-.PHONY: demo test quick lint types site fast unit workflow coverage docs lock clean
+.PHONY: demo test quick lint types site fast unit workflow test-slurm coverage docs lock clean
 
 demo: .venv/installed
 	$(BIN)/snakemake --cores $(CORES)
@@ -42,6 +42,10 @@ unit: .venv/installed
 
 workflow: .venv/installed
 	$(BIN)/python -m pytest tests/workflow
+
+# Runs on a SLURM cluster of this machine: as root on Debian; elsewhere skipped, with the reason. Not part of `test`.
+test-slurm: .venv/installed
+	ASTROMER_TEST_SLURM=1 $(BIN)/python -m pytest -rs tests/slurm
 
 # Which lines of the package no unit test reaches.
 coverage: .venv/installed

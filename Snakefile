@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from pathlib import Path
 
 from snakemake.utils import min_version
 
@@ -12,6 +13,10 @@ min_version("9.27")
 sys.executable = shlex.quote(sys.executable)
 # Snakemake starts its jobs in the same folder as this file is read from, but not with it on the path.
 sys.path.insert(0, str(workflow.basedir))
+
+from workflow_scripts._slurm import prepare_environment
+
+prepare_environment(Path(workflow.basedir))
 
 
 inputflags:
@@ -29,6 +34,8 @@ configfile: f"{workflow.basedir}/config/weights.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/failures.smk"
+include: "rules/sizes.smk"
 
 
 pathvars:
@@ -78,9 +85,14 @@ rule all:
         rules.crate.input,
 
 
+onstart:
+    for sentence in RUN.doubtful_downloads:
+        print(f"Warning: {sentence}", file=sys.stderr)
+
+
 onsuccess:
     print(summary_of_results())
 
 
 onerror:
-    print(f"A job failed: its log lies under results/{RUN.run}/logs/, the last lines are shown above.")
+    print(f"\n{summary_of_failures()}\n", file=sys.stderr)

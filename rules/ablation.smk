@@ -21,12 +21,11 @@ rule train_baselines:
         "<logs>/train_baselines/{dataset}.log",
     benchmark:
         "<benchmarks>/train_baselines/{dataset}.jsonl"
-    retries: 2
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=2),
         runtime=scaled_runtime(240),
     params:
         baselines={name: baseline.plain() for name, baseline in RUN.classification.baselines.items()},

@@ -3,7 +3,7 @@
 APPLIED = RUN.applied
 IS_HEAD = APPLIED is not None and APPLIED.classifier in RUN.classification.frozen_heads
 IS_PROBE = APPLIED is not None and APPLIED.classifier in RUN.classification.probe_models
-APPLIED_SIMULATED = [name for name in RUN.applied_surveys if RUN.surveys[name].options.simulated]
+APPLIED_SIMULATED = [name for name in sorted(RUN.applied_surveys) if RUN.surveys[name].options.simulated]
 
 
 def applied(path):

@@ -20,13 +20,12 @@ rule embed_survey:
         "<logs>/embed_survey/{encoder}/{survey}/{shard}.log",
     benchmark:
         "<benchmarks>/embed_survey/{encoder}/{survey}/{shard}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(3000),
-        runtime=scaled_runtime(120),
+        mem_mb=scaled_mem_mb(3000, per_input_mb=4),
+        runtime=scaled_runtime(120, per_input_mb=0.1),
     params:
         window=RUN.window,
         seed=RUN.seed,
@@ -58,13 +57,12 @@ if IS_HEAD:
             "<logs>/predict_by_head/{survey}/{shard}.log",
         benchmark:
             "<benchmarks>/predict_by_head/{survey}/{shard}.jsonl"
-        retries: 1
         conda:
             "../envs/astromer.yaml"
         threads: 1
         resources:
-            mem_mb=scaled_mem_mb(4000),
-            runtime=scaled_runtime(120),
+            mem_mb=scaled_mem_mb(4000, per_input_mb=4),
+            runtime=scaled_runtime(120, per_input_mb=0.1),
         params:
             **applied_params(),
             arrays=list(RUN.classification.heads[APPLIED.classifier].arrays),
@@ -104,13 +102,12 @@ if IS_PROBE:
             "<logs>/predict_by_probe/{survey}/{shard}.log",
         benchmark:
             "<benchmarks>/predict_by_probe/{survey}/{shard}.jsonl"
-        retries: 1
         conda:
             "../envs/astromer.yaml"
         threads: 1
         resources:
-            mem_mb=scaled_mem_mb(4000),
-            runtime=scaled_runtime(120),
+            mem_mb=scaled_mem_mb(4000, per_input_mb=4),
+            runtime=scaled_runtime(120, per_input_mb=0.1),
         params:
             **applied_params(),
             seed=RUN.seed,

@@ -45,12 +45,11 @@ rule train_heads:
         "<logs>/train_heads/{encoder}/{state}/{dataset}.log",
     benchmark:
         "<benchmarks>/train_heads/{encoder}/{state}/{dataset}.jsonl"
-    retries: 2
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(3000),
+        mem_mb=scaled_mem_mb(3000, per_input_mb=4),
         runtime=scaled_runtime(120),
     params:
         heads=head_sections(RUN.classification.frozen_heads),
@@ -89,12 +88,11 @@ rule train_end_to_end:
         "<logs>/train_end_to_end/{encoder}/{state}/{dataset}.log",
     benchmark:
         "<benchmarks>/train_end_to_end/{encoder}/{state}/{dataset}.jsonl"
-    retries: 2
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(4000),
+        mem_mb=scaled_mem_mb(4000, per_input_mb=2),
         runtime=scaled_runtime(480),
     params:
         heads=head_sections(RUN.classification.joined_heads),
@@ -130,12 +128,11 @@ rule fit_probes:
         "<logs>/fit_probes/{encoder}/{state}/{dataset}.log",
     benchmark:
         "<benchmarks>/fit_probes/{encoder}/{state}/{dataset}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
         runtime=scaled_runtime(60),
     params:
         models=lambda wildcards: (
@@ -173,12 +170,11 @@ rule fit_controls:
         "<logs>/fit_controls/{dataset}.log",
     benchmark:
         "<benchmarks>/fit_controls/{dataset}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
         runtime=scaled_runtime(60),
     params:
         models={name: list(model) for name, model in RUN.classification.control_models.items()},
@@ -212,7 +208,7 @@ rule collect_metrics:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(1000),
+        mem_mb=scaled_mem_mb(1000, per_input_mb=4),
         runtime=scaled_runtime(10),
     params:
         seed=RUN.seed,
@@ -239,7 +235,7 @@ rule write_claims:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(1000),
+        mem_mb=scaled_mem_mb(1000, per_input_mb=4),
         runtime=scaled_runtime(60),
     params:
         sources=list(classifier_folders().values()),

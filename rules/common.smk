@@ -40,24 +40,25 @@ def notebook_digest(notebook):
     return digest(notebook, Path(workflow.basedir))
 
 
-# The `mem_mb` of the rules have head room over measured peaks: a shard of ASAS takes 300 MiB in ingest, the largest job
-# of `benchmarks/bench_scale.py` (ingest and records) 674 MB, and the import of TensorFlow alone 670 MB.
-def scaled_mem_mb(base):
-    """Resource function: `base` MiB on the first attempt, doubled on each retry."""
-
-    def mem_mb(wildcards, attempt):
-        return base * 2 ** (attempt - 1)
-
-    return mem_mb
+def survey_section(wildcards):
+    """Parameter function: the section of a survey without what describes it for readers only."""
+    section = RUN.surveys[wildcards.survey].plain()
+    return {name: value for name, value in section.items() if name not in ("description", "citation")}
 
 
-def scaled_runtime(base):
-    """Resource function: `base` minutes on the first attempt, doubled on each retry."""
+def metadata_of_run():
+    """List the tables of objects of all surveys of the run, in an order that does not depend on the configuration's."""
+    return expand("<results>/parquet/{survey}/metadata.parquet", survey=sorted(RUN.used_surveys))
 
-    def runtime_min(wildcards, attempt):
-        return base * 2 ** (attempt - 1)
 
-    return runtime_min
+def drawn_by(dataset):
+    """Return the keys of a dataset that decide its sets."""
+    return {name: value for name, value in dataset.plain().items() if name != "role"}
+
+
+def tests_drawn_by(dataset):
+    """Return the keys of a dataset that decide its test objects: of its SPC, only the largest."""
+    return drawn_by(dataset) | {"spc": [max(dataset.spc)]}
 
 
 def any_of(names):

@@ -21,13 +21,12 @@ rule embed_frozen:
         "<logs>/embed_frozen/{encoder}/{dataset}.log",
     benchmark:
         "<benchmarks>/embed_frozen/{encoder}/{dataset}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(3000),
-        runtime=scaled_runtime(120),
+        mem_mb=scaled_mem_mb(3000, per_input_mb=4),
+        runtime=scaled_runtime(120, per_input_mb=0.1),
     params:
         window=RUN.window,
         arrays=RUN.classification.arrays,
@@ -75,13 +74,12 @@ rule embed_finetuned:
         "<logs>/embed_finetuned/{encoder}/{dataset}.log",
     benchmark:
         "<benchmarks>/embed_finetuned/{encoder}/{dataset}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(3000),
-        runtime=scaled_runtime(120),
+        mem_mb=scaled_mem_mb(3000, per_input_mb=4),
+        runtime=scaled_runtime(120, per_input_mb=0.1),
     params:
         folds=folds_of,
         spc=all_spc_of,

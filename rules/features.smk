@@ -20,13 +20,12 @@ rule extract_features:
         "<logs>/extract_features/{survey}/{shard}.log",
     benchmark:
         "<benchmarks>/extract_features/{survey}/{shard}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
-        runtime=scaled_runtime(120),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
+        runtime=scaled_runtime(120, per_input_mb=0.5),
     params:
         simulated=simulated_of,
         code=code_digest("extract_features"),
@@ -57,7 +56,7 @@ rule write_summary_targets:
     input:
         features=[
             f"<results>/features/{survey}/{shard}.parquet"
-            for survey in RUN.used_surveys
+            for survey in sorted(RUN.used_surveys)
             for shard in shards_of(survey)
         ],
         split="<results>/splits/pretraining.parquet",
@@ -68,12 +67,11 @@ rule write_summary_targets:
         "<logs>/write_summary_targets.log",
     benchmark:
         "<benchmarks>/write_summary_targets.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
         runtime=scaled_runtime(30),
     params:
         simulated=RUN.simulated_surveys,

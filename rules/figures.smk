@@ -24,7 +24,6 @@ rule analyse_attention:
         "<logs>/analyse_attention/{encoder}/{dataset}.log",
     benchmark:
         "<benchmarks>/analyse_attention/{encoder}/{dataset}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -57,7 +56,6 @@ rule reconstruct_windows:
         "<logs>/reconstruct_windows/{encoder}/{dataset}.log",
     benchmark:
         "<benchmarks>/reconstruct_windows/{encoder}/{dataset}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -91,7 +89,6 @@ rule score_hidden_points:
         "<logs>/score_hidden_points/{encoder}/{dataset}.log",
     benchmark:
         "<benchmarks>/score_hidden_points/{encoder}/{dataset}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -190,7 +187,6 @@ for figure in FIGURES:
             f"<logs>/draw_{figure.name}/{figure.stem}.log",
         benchmark:
             f"<benchmarks>/draw_{figure.name}/{figure.stem}.jsonl"
-        retries: 1
         conda:
             "../envs/astromer.yaml"
         threads: 1

@@ -29,13 +29,12 @@ rule finetune_encoder:
         "<logs>/finetune_encoder/{encoder}/{dataset}/fold{fold}/spc{spc}.log",
     benchmark:
         "<benchmarks>/finetune_encoder/{encoder}/{dataset}/fold{fold}/spc{spc}.jsonl"
-    retries: 2
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
         mem_mb=scaled_mem_mb(3000),
-        runtime=scaled_runtime(240),
+        runtime=scaled_runtime(240, per_input_mb=0.5),
     params:
         training=RUN.finetuning.plain(),
         masking=RUN.masking.plain(),

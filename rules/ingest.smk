@@ -15,7 +15,6 @@ rule fetch_dump:
         "<logs>/fetch_dump/{file}.log",
     benchmark:
         "<benchmarks>/fetch_dump/{file}.jsonl"
-    retries: 3
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -49,7 +48,7 @@ rule verify_dump:
     threads: 1
     resources:
         mem_mb=scaled_mem_mb(1000),
-        runtime=scaled_runtime(60),
+        runtime=scaled_runtime(60, per_input_mb=0.002),
     params:
         path=lambda wildcards: str(dump_path(wildcards.survey)),
         source=promised_of,
@@ -77,15 +76,14 @@ rule read_dump:
         "<logs>/read_dump/{survey}/{shard}.log",
     benchmark:
         "<benchmarks>/read_dump/{survey}/{shard}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
         mem_mb=scaled_mem_mb(2000),
-        runtime=scaled_runtime(60),
+        runtime=scaled_runtime(60, per_input_mb=0.002),
     params:
-        survey=lambda wildcards: RUN.surveys[wildcards.survey].plain(),
+        survey=survey_section,
         name="{survey}",
         part=lambda wildcards: int(wildcards.shard),
         simulated=simulated_of,
@@ -110,15 +108,14 @@ rule ingest_shard:
         "<logs>/ingest_shard/{survey}/{shard}.log",
     benchmark:
         "<benchmarks>/ingest_shard/{survey}/{shard}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
         mem_mb=scaled_mem_mb(2000),
-        runtime=scaled_runtime(60),
+        runtime=scaled_runtime(60, per_input_mb=0.002),
     params:
-        survey=lambda wildcards: RUN.surveys[wildcards.survey].plain(),
+        survey=survey_section,
         name="{survey}",
         shard=lambda wildcards: int(wildcards.shard),
         seed=lambda wildcards: RUN.seed if RUN.surveys[wildcards.survey].options.simulated else 0,
@@ -161,10 +158,10 @@ rule merge_survey:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(1000),
+        mem_mb=scaled_mem_mb(1000, per_input_mb=4),
         runtime=scaled_runtime(10),
     params:
-        survey=lambda wildcards: RUN.surveys[wildcards.survey].plain(),
+        survey=survey_section,
         seed=RUN.seed,
         simulated=RUN.simulated_surveys,
         code=code_digest("merge_survey"),

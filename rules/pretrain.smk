@@ -32,13 +32,12 @@ rule pretrain_encoder:
     wildcard_constraints:
         encoder=any_of(RUN.trained_encoders),
     priority: 10  # most of the run waits for it
-    retries: 2
     conda:
         "../envs/astromer.yaml"
     threads: RUN.pretraining.threads
     resources:
         mem_mb=scaled_mem_mb(6000),
-        runtime=scaled_runtime(1440),
+        runtime=scaled_runtime(1440, per_input_mb=0.5),
     params:
         encoder=lambda wildcards: RUN.encoders[wildcards.encoder].definition,
         training=lambda wildcards: RUN.training_of(wildcards.encoder).plain(),
@@ -74,7 +73,6 @@ rule import_weights:
         "<benchmarks>/import_weights/{encoder}.jsonl"
     wildcard_constraints:
         encoder=any_of(RUN.imported_encoders),
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
@@ -110,7 +108,6 @@ rule score_imported:
         "<benchmarks>/score_imported/{encoder}.jsonl"
     wildcard_constraints:
         encoder=any_of(RUN.imported_encoders),
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 2

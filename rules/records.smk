@@ -15,7 +15,7 @@ rule write_pretraining_records:
         observations="<results>/parquet/{survey}/observations/{shard}.parquet",
         objects="<results>/parquet/{survey}/objects/{shard}.parquet",
         split="<results>/splits/pretraining.parquet",
-        audit="<results>/splits/audit.csv",
+        audit=ancient("<results>/splits/audit.csv"),
     output:
         train="<results>/records/pretraining/{survey}/{shard}/train.tfrecord",
         validation="<results>/records/pretraining/{survey}/{shard}/validation.tfrecord",
@@ -26,13 +26,12 @@ rule write_pretraining_records:
         "<logs>/write_pretraining_records/{survey}/{shard}.log",
     benchmark:
         "<benchmarks>/write_pretraining_records/{survey}/{shard}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
-        runtime=scaled_runtime(60),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
+        runtime=scaled_runtime(60, per_input_mb=0.05),
     params:
         survey="{survey}",
         simulated=simulated_of,
@@ -53,7 +52,7 @@ rule write_dataset_records:
         ),
         metadata=lambda wildcards: f"<results>/parquet/{survey_of(wildcards)}/metadata.parquet",
         split="<results>/splits/{dataset}.parquet",
-        audit="<results>/splits/audit.csv",
+        audit=ancient("<results>/splits/audit.csv"),
     output:
         train="<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord",
         validation="<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord",
@@ -63,12 +62,11 @@ rule write_dataset_records:
         "<logs>/write_dataset_records/{dataset}/fold{fold}/spc{spc}.log",
     benchmark:
         "<benchmarks>/write_dataset_records/{dataset}/fold{fold}/spc{spc}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=1),
         runtime=scaled_runtime(60),
     params:
         classes=classes_of,
@@ -92,7 +90,7 @@ rule write_test_records:
         ),
         metadata=lambda wildcards: f"<results>/parquet/{survey_of(wildcards)}/metadata.parquet",
         split="<results>/splits/{dataset}.parquet",
-        audit="<results>/splits/audit.csv",
+        audit=ancient("<results>/splits/audit.csv"),
     output:
         test="<results>/records/{dataset}/fold{fold}/test/test.tfrecord",
         manifest="<results>/records/{dataset}/fold{fold}/test/manifest.json",
@@ -101,12 +99,11 @@ rule write_test_records:
         "<logs>/write_test_records/{dataset}/fold{fold}.log",
     benchmark:
         "<benchmarks>/write_test_records/{dataset}/fold{fold}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=1),
         runtime=scaled_runtime(60),
     params:
         classes=classes_of,
@@ -129,7 +126,7 @@ rule write_object_records:
         ),
         metadata=lambda wildcards: f"<results>/parquet/{survey_of(wildcards)}/metadata.parquet",
         split="<results>/splits/{dataset}.parquet",
-        audit="<results>/splits/audit.csv",
+        audit=ancient("<results>/splits/audit.csv"),
     output:
         objects="<results>/records/{dataset}/objects/objects.tfrecord",
         manifest="<results>/records/{dataset}/objects/manifest.json",
@@ -138,12 +135,11 @@ rule write_object_records:
         "<logs>/write_object_records/{dataset}.log",
     benchmark:
         "<benchmarks>/write_object_records/{dataset}.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=1),
         runtime=scaled_runtime(60),
     params:
         classes=classes_of,

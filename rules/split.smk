@@ -3,53 +3,110 @@
 IN   <results>/parquet/<survey>/metadata.parquet
 OUT  <results>/splits/pretraining.parquet    survey, id, subset
      <results>/splits/<dataset>.parquet      fold, spc, subset, id, label
-     <results>/splits/counts.csv             objects per class and set, and the requested numbers
+     <results>/splits/counts/<dataset>.csv   objects per class and set, and the requested numbers
+     <results>/splits/counts.csv             the same of all datasets
      <results>/splits/audit.csv              every boundary between learning and testing, compared star by star
 """
 
 
-rule split_objects:
-    """Draw all sets of objects, which all later stages read; the result does not depend on the order of the datasets."""
+rule split_dataset:
+    """Draw the sets of one dataset; the result does not depend on the other datasets."""
     input:
-        metadata=expand("<results>/parquet/{survey}/metadata.parquet", survey=RUN.used_surveys),
+        metadata=metadata_of_run(),
     output:
-        pretraining="<results>/splits/pretraining.parquet",
-        sets=expand("<results>/splits/{dataset}.parquet", dataset=sorted(RUN.datasets)),
-        counts="<results>/splits/counts.csv",
-        provenance="<results>/splits/provenance.json",
+        sets="<results>/splits/{dataset}.parquet",
+        counts="<results>/splits/counts/{dataset}.csv",
+        provenance="<results>/splits/{dataset}.provenance.json",
     log:
-        "<logs>/split_objects.log",
+        "<logs>/split_dataset/{dataset}.log",
     benchmark:
-        "<benchmarks>/split_objects.jsonl"
+        "<benchmarks>/split_dataset/{dataset}.jsonl"
     conda:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
         runtime=scaled_runtime(20),
     params:
-        datasets={name: dataset.plain() for name, dataset in RUN.datasets.items()},
-        names=sorted(RUN.datasets),
-        pretraining_surveys=RUN.pretraining.surveys,
+        name="{dataset}",
+        dataset=lambda wildcards: drawn_by(RUN.datasets[wildcards.dataset]),
+        match_radius_arcsec=RUN.splits.match_radius_arcsec,
+        id_spaces=RUN.id_spaces,
+        seed=RUN.seed,
+        simulated=RUN.simulated_surveys,
+        code=code_digest("split_dataset"),
+    message:
+        "Drawing the training, validation and test objects of {wildcards.dataset}"
+    script:
+        "../workflow_scripts/split_dataset.py"
+
+
+rule split_pretraining:
+    """Draw the sets of pretraining, without the test objects of any dataset."""
+    input:
+        metadata=metadata_of_run(),
+    output:
+        pretraining="<results>/splits/pretraining.parquet",
+        provenance="<results>/splits/pretraining.provenance.json",
+    log:
+        "<logs>/split_pretraining.log",
+    benchmark:
+        "<benchmarks>/split_pretraining.jsonl"
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
+        runtime=scaled_runtime(20),
+    params:
+        datasets={name: tests_drawn_by(RUN.datasets[name]) for name in sorted(RUN.datasets)},
+        surveys=sorted(RUN.pretraining.surveys),
         validation_fraction=RUN.pretraining.validation_fraction,
         test_fraction=RUN.pretraining.test_fraction,
         match_radius_arcsec=RUN.splits.match_radius_arcsec,
         id_spaces=RUN.id_spaces,
         seed=RUN.seed,
         simulated=RUN.simulated_surveys,
-        code=code_digest("split_objects"),
+        code=code_digest("split_pretraining"),
     message:
-        "Drawing training, validation and test objects"
+        "Drawing the objects of pretraining"
     script:
-        "../workflow_scripts/split_objects.py"
+        "../workflow_scripts/split_pretraining.py"
+
+
+rule collect_counts:
+    """Collect how many objects each set has."""
+    input:
+        tables=expand("<results>/splits/counts/{dataset}.csv", dataset=RUN.datasets),
+    output:
+        counts="<results>/splits/counts.csv",
+        provenance="<results>/splits/counts.provenance.json",
+    log:
+        "<logs>/collect_counts.log",
+    benchmark:
+        "<benchmarks>/collect_counts.jsonl"
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(1000),
+        runtime=scaled_runtime(10),
+    params:
+        seed=RUN.seed,
+        simulated=RUN.simulated_surveys,
+        code=code_digest("collect_counts"),
+    message:
+        "Counting the objects of all sets"
+    script:
+        "../workflow_scripts/collect_counts.py"
 
 
 rule audit_splits:
-    """Fail if a star is on both sides of a boundary; no record is written before this check has passed."""
+    """Fail if a star is on both sides of a boundary. A gate: no record is written before, none again after a new pass."""
     input:
-        metadata=expand("<results>/parquet/{survey}/metadata.parquet", survey=RUN.used_surveys),
+        metadata=metadata_of_run(),
         pretraining="<results>/splits/pretraining.parquet",
-        sets=expand("<results>/splits/{dataset}.parquet", dataset=RUN.datasets),
+        sets=expand("<results>/splits/{dataset}.parquet", dataset=sorted(RUN.datasets)),
     output:
         table="<results>/splits/audit.csv",
         provenance="<results>/splits/audit.provenance.json",
@@ -61,11 +118,11 @@ rule audit_splits:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
         runtime=scaled_runtime(20),
     params:
-        names=list(RUN.datasets),
-        surveys=[dataset.survey for dataset in RUN.datasets.values()],
+        names=sorted(RUN.datasets),
+        surveys=[RUN.datasets[name].survey for name in sorted(RUN.datasets)],
         match_radius_arcsec=RUN.splits.match_radius_arcsec,
         id_spaces=RUN.id_spaces,
         simulated=RUN.simulated_surveys,

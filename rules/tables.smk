@@ -78,7 +78,6 @@ rule show_tables:
         "<logs>/show_tables.log",
     benchmark:
         "<benchmarks>/show_tables.jsonl"
-    retries: 1
     conda:
         "../envs/astromer.yaml"
     threads: 1

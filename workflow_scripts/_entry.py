@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from _endings import is_final, last_line
 from _provenance import write_provenance
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,7 +74,7 @@ def _paths(value: Any) -> Path | list[Path]:
 
 @contextmanager
 def logged(log: str) -> Iterator[None]:
-    """Redirect all output of the job to its log; log an `InputError` as a sentence, other errors with a traceback."""
+    """Redirect all output of the job to its log; log a final error as a sentence, other errors with a traceback."""
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     with Path(log).open("a", encoding="utf-8") as stream:
         os.dup2(stream.fileno(), 1)
@@ -82,10 +83,11 @@ def logged(log: str) -> Iterator[None]:
         try:
             yield
         except BaseException as error:
-            if type(error).__name__ != "InputError":  # by name, because the import of the package may have failed
+            if is_final(error):
+                sys.stderr.write(f"{type(error).__name__}: {error}\n")
+            else:
                 traceback.print_exc()
-                raise
-            sys.stderr.write(f"InputError: {error}\n")
+            sys.stderr.write(f"{last_line(error)}\n")
             raise SystemExit(1) from None
         finally:
             sys.stdout.flush()

@@ -88,7 +88,8 @@ def _checksums(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 def _git_commit() -> str | None:
     """Return the commit of the sources, with `-dirty` if they differ from it, or None outside a repository."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    trusted = ["-c", f"safe.directory={ROOT}"]  # the checkout may belong to someone else, as on a shared disk
+    command = ["git", *trusted, "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from astromer.config.section import UNION_TAG, Positive, Section, Sha256, Url, Variant
+from astromer.config.section import UNION_TAG, Inside, Positive, Section, Sha256, Url, Variant
 from astromer.config.training import EncoderTraining
 
 DEFAULT_WINDOW = 200  # observations (Sect. 3)
@@ -190,7 +190,7 @@ class Weights(Section):
     architecture: Architecture = Field(description=ARCHITECTURE_DESCRIPTION)
     description: str = Field("", description="Description for readers.")
     url: Url | None = Field(None, description="Address of the file; null for weights that come with the package.")
-    file: str = Field(
+    file: Inside = Field(
         description="Name under which it is kept, in `results/downloads`, in the mirror, or in `astromer/pretrained`."
     )
     sha256: Sha256 = Field(description="Checksum of the file, hexadecimal.")

@@ -9,8 +9,8 @@ from astromer.config.application import Application
 from astromer.config.datasets import Classification, Dataset, Role, Splits
 from astromer.config.encoders import DEFAULT_WINDOW, AnyEncoder, ImportedEncoder, TrainedEncoder, Weights
 from astromer.config.references import wrong_references
-from astromer.config.section import DashedName, Key, Name, Section, describe
-from astromer.config.surveys import AnySurvey, Survey
+from astromer.config.section import DashedName, Key, Name, Section, describe, other_than
+from astromer.config.surveys import AnySurvey, Download, Survey
 from astromer.config.training import Devices, EncoderTraining, Finetuning, Masking, Pretraining
 from astromer.errors import InputError
 
@@ -18,7 +18,9 @@ from astromer.errors import InputError
 class Run(Section, defer_build=True):
     """A run of the workflow."""
 
-    run: DashedName = Field(description="Name of the run. All its results are written to `results/<run>/`.")
+    run: Annotated[DashedName, other_than("downloads")] = Field(
+        description="Name of the run. All its results are written to `results/<run>/`."
+    )
     seed: int = Field(42, ge=0, description="Seed of all random numbers of the run.")
     surveys_dir: str = Field(
         "surveys",
@@ -28,7 +30,7 @@ class Run(Section, defer_build=True):
         None,
         description="Folder that is searched before a download (for a file of the same name with any packing).",
     )
-    surveys: dict[Name, AnySurvey] = Field(
+    surveys: dict[Annotated[Name, other_than("wrong_period")], AnySurvey] = Field(
         min_length=1,
         description="Available surveys by name; only those that other sections name are read.",
     )
@@ -43,14 +45,14 @@ class Run(Section, defer_build=True):
     pretraining: Pretraining = Field(
         Pretraining(), description="Pretraining on light curves without labels; not needed for imported encoders."
     )
-    encoders: Annotated[dict[DashedName, AnyEncoder], Field(min_length=1)] = Field(
+    encoders: Annotated[dict[Annotated[DashedName, other_than("features")], AnyEncoder], Field(min_length=1)] = Field(
         description="Encoders of the run by name; each is pretrained or imported from published weights, then "
         "finetuned for each dataset, fold and SPC."
     )
     weights: dict[DashedName, Weights] = Field(
         {}, description="Published weights that encoders may name; the known ones are in `config/weights.yaml`."
     )
-    datasets: dict[Name, Dataset] = Field(
+    datasets: dict[Annotated[Name, other_than("audit", "counts", "pretraining")], Dataset] = Field(
         {},
         description="Labelled selections of a survey's objects, by name, in the order in which figures show them. "
         "Without any, a run can still embed its surveys.",
@@ -107,8 +109,23 @@ class Run(Section, defer_build=True):
 
     @property
     def simulated_surveys(self) -> list[str]:
-        """Surveys of the run whose stars are simulated, which figures and tables state."""
-        return [name for name in self.used_surveys if self.surveys[name].options.simulated]
+        """Surveys of the run whose stars are simulated, which figures and tables state, by name."""
+        return [name for name in sorted(self.used_surveys) if self.surveys[name].options.simulated]
+
+    @property
+    def doubtful_downloads(self) -> list[str]:
+        """One sentence for each download of the run that anyone on the way could exchange or read."""
+        sources = {f"surveys.{name}.source": self.surveys[name].source for name in self.applied_surveys}
+        sources |= {
+            f"weights.{encoder.weights}": self.weights[encoder.weights] for encoder in self.imported_encoders.values()
+        }
+        sentences = []
+        for key, source in sources.items():
+            if isinstance(source, Download) and source.sha256 is None and not source.content_digests:
+                sentences.append(f"{key}: sha256 is null, so the content of {source.file} is not verified")
+            if isinstance(source, Download | Weights) and (source.url or "").startswith("http://"):
+                sentences.append(f"{key}: {source.url} is not encrypted; use https:// if the host offers it")
+        return sentences
 
     @property
     def imported_encoders(self) -> dict[str, ImportedEncoder]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,8 +17,42 @@ Url = Annotated[str, Field(pattern="^https?://")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
-Name = Annotated[str, Field(pattern="^[A-Za-z0-9_]+$")]  # names become parts of paths and wildcards
-DashedName = Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")]
+WORKFLOW_WORDS = frozenset({"append", "get", "index", "items", "keys", "notebook", "sort", "text", "values"})
+"""Words that mean something else where the workflow puts names: attributes of lists, and kinds of logs."""
+
+
+def _free_name(name: str) -> str:
+    if name in WORKFLOW_WORDS:
+        raise ValueError(f"{name!r} is a word of the workflow; choose another name")
+    if name.endswith("\n"):
+        raise ValueError(f"{name!r} ends with a line break")
+    return name
+
+
+# Names become parts of paths and wildcards.
+Name = Annotated[str, Field(pattern="^[A-Za-z0-9_]+$"), AfterValidator(_free_name)]
+DashedName = Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$"), AfterValidator(_free_name)]
+
+
+def other_than(*taken: str) -> Any:
+    """Return the validator of names that are none of these, which files and folders of the workflow have."""
+
+    def check(name: str) -> str:
+        if name in taken:
+            raise ValueError(f"{name!r} is the name of a file or folder of the workflow; choose another name")
+        return name
+
+    return AfterValidator(check)
+
+
+def inside(path: str) -> str:
+    """Return a relative path; raise `ValueError` if it leaves the folder that it is relative to."""
+    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or path in ("", "."):
+        raise ValueError(f"{path!r} leaves its folder; expected a path inside it")
+    return path
+
+
+Inside = Annotated[str, AfterValidator(inside)]  # a path that stays in the folder that it is relative to
 
 Key = tuple[str | int, ...]
 UNION_TAG = "<"  # first character of the name of a union's member, which pydantic inserts into the path of a key

@@ -10,14 +10,14 @@ from pydantic import AfterValidator, Discriminator, Field, GetCoreSchemaHandler,
 from pydantic_core import CoreSchema
 
 from astromer.config.registry import FORMATS, check_name
-from astromer.config.section import UNION_TAG, Name, Positive, Section, Sha256, Url
+from astromer.config.section import UNION_TAG, Inside, Name, Positive, Section, Sha256, Url, inside
 
 
 class Download(Section):
     """A file on the network."""
 
     url: Url = Field(description="Address of the file.")
-    file: str = Field(description="Name under which it is kept, in `results/downloads` or in the mirror.")
+    file: Inside = Field(description="Name under which it is kept, in `results/downloads` or in the mirror.")
     sha256: Sha256 | None = Field(
         None, description="Checksum of the file, hexadecimal; null if the host publishes none."
     )
@@ -134,6 +134,16 @@ class Survey(Section):
         if self.options.simulated != (self.source is None):
             what = "must not have" if self.options.simulated else "needs"
             raise ValueError(f"a survey of format {self.format} {what} the key `source`")
+        return self
+
+    @model_validator(mode="after")
+    def _has_its_catalog_near(self) -> Self:
+        catalog = getattr(self.options, "catalog", None)
+        if catalog is not None:
+            try:
+                inside(catalog.removeprefix("../"))  # beside the dump is as far as it may lie
+            except ValueError as error:
+                raise ValueError(f"{self.format}.catalog: {error}") from None
         return self
 
 

@@ -18,15 +18,6 @@ from astromer.splits.stars import star_numbers
 
 TRAIN_FRACTION = 0.8  # of the samples per class; the rest are for validation (paper, Sect. 4)
 MIN_LEARNED = 3  # smallest number of samples per class that gives a training and a validation set
-COUNT_SCHEMA = {
-    "dataset": pl.String,
-    "fold": pl.Int32,
-    "spc": pl.Int32,
-    "subset": pl.String,
-    "class": pl.String,
-    "objects": pl.UInt32,
-    "asked": pl.Int64,
-}
 
 
 def num_learned(dataset: Dataset, num_objects: int) -> int:

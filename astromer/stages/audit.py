@@ -12,9 +12,9 @@ from astromer.splits.audit import audit
 def audit_splits(
     metadata: Sequence[Path],
     pretraining: Path,
-    sets: Sequence[Path],
     table: Path,
     *,
+    sets: Sequence[Path] = (),
     names: Sequence[str],
     surveys: Sequence[str],
     match_radius_arcsec: float,
@@ -24,8 +24,9 @@ def audit_splits(
 
     Args:
         metadata: objects of the surveys of the run.
-        pretraining, sets: files written by `split_objects`.
+        pretraining: file written by `split_pretraining`.
         table: written, see `astromer.splits.audit.audit`.
+        sets: files written by `split_dataset`; none in a run without datasets.
         names, surveys: dataset and survey of each of `sets`.
         match_radius_arcsec, id_spaces: see `astromer.splits.audit.audit`.
 

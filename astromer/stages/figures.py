@@ -14,6 +14,9 @@ from astromer.errors import InputError
 ERROR_LINES = 6  # of a failed cell's traceback, its last ones
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
+LONGEST_FOLDER = 60
+"""Characters of a folder of sockets; the name of a socket has at most 107 (macOS: 103), and more follows."""
+
 
 def draw_figure(source: Path, notebook: Path, *, executed: str, parameters: Mapping[str, Any]) -> None:
     """Execute a notebook, which writes its figure and table to the paths in its parameters.
@@ -35,7 +38,7 @@ def draw_figure(source: Path, notebook: Path, *, executed: str, parameters: Mapp
 
     Path(executed).parent.mkdir(parents=True, exist_ok=True)
 
-    with tempfile.TemporaryDirectory() as sockets:
+    with tempfile.TemporaryDirectory(dir=_folder_of_sockets()) as sockets:
 
         class UnixSocketKernelManager(AsyncKernelManager):
             """Kernels on Unix sockets, so that parallel notebooks cannot compete for a port."""
@@ -44,6 +47,7 @@ def draw_figure(source: Path, notebook: Path, *, executed: str, parameters: Mapp
                 super().__init__(*args, **kwargs)
                 self.transport, self.ip = "ipc", str(Path(sockets, "kernel"))
 
+        os.environ |= dict.fromkeys(("IPYTHONDIR", "JUPYTER_RUNTIME_DIR"), sockets)  # HOME may not be writable
         os.environ["PYTHONPATH"] = str(Path(astromer.__file__).parents[1])  # the kernel imports this very package
         try:
             papermill.execute_notebook(
@@ -66,3 +70,8 @@ def _short_error(error: Any, source: Path, executed: str) -> Exception:
         return InputError(f"{where}: {error.evalue}")
     lines = [line for part in error.traceback for line in ANSI.sub("", part).splitlines() if line.strip()]
     return RuntimeError("\n".join([where, *lines[-ERROR_LINES:]]))
+
+
+def _folder_of_sockets() -> str | None:
+    """Return a folder whose paths are short enough for a socket, None for the usual one of temporary files."""
+    return "/tmp" if len(tempfile.gettempdir()) > LONGEST_FOLDER else None

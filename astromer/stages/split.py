@@ -8,55 +8,89 @@ import polars as pl
 
 from astromer.config.datasets import Dataset
 from astromer.files import atomic_path
-from astromer.splits.draw import COUNT_SCHEMA, count_objects, number_stars, split_dataset, split_pretraining
+from astromer.splits import draw
+
+Section = Mapping[str, Any]
 
 
-def split_objects(
+def split_dataset(
     metadata: Sequence[Path],
-    pretraining: Path,
-    sets: Sequence[Path],
+    sets: Path,
     counts: Path,
     *,
-    datasets: Mapping[str, Mapping[str, Any]],
-    names: Sequence[str],
-    pretraining_surveys: Sequence[str],
+    name: str,
+    dataset: Section,
+    match_radius_arcsec: float,
+    id_spaces: Mapping[str, str],
+    seed: int,
+) -> None:
+    """Draw the sets of every fold and SPC of one dataset.
+
+    Args:
+        metadata: objects of the surveys of the run, because a chain of matches may lead through any of them.
+        sets: written, see `astromer.splits.draw.split_dataset`.
+        counts: written; number of objects per class and set.
+        name, dataset: the dataset and its section.
+        match_radius_arcsec, id_spaces: see `astromer.splits.stars.star_numbers`.
+        seed: seed of all draws.
+    """
+    section = Dataset.read(dataset, f"datasets.{name}")
+    objects = draw.number_stars(_read(metadata), match_radius_arcsec, id_spaces)
+    drawn = draw.split_dataset(objects, section, name=name, seed=seed)
+    with atomic_path(sets) as temporary:
+        drawn.write_parquet(temporary)
+    with atomic_path(counts) as temporary:
+        draw.count_objects(drawn, section, name=name).write_csv(temporary)
+
+
+def split_pretraining(
+    metadata: Sequence[Path],
+    pretraining: Path,
+    *,
+    datasets: Mapping[str, Section],
+    surveys: Sequence[str],
     validation_fraction: float,
     test_fraction: float,
     match_radius_arcsec: float,
     id_spaces: Mapping[str, str],
     seed: int,
 ) -> None:
-    """Draw the sets of pretraining and of every dataset, fold and SPC.
+    """Draw the sets of pretraining, without the test objects of any dataset.
+
+    The test objects are drawn again here and not read, so that a change of the other sets of a dataset changes nothing.
 
     Args:
         metadata: objects of the surveys of the run.
         pretraining: written; survey, id, star and subset.
-        sets: written, one file per entry of `names`; see `astromer.splits.draw.split_dataset`.
-        counts: written; number of objects per class and set.
-        datasets: sections of the datasets by name.
-        names: datasets in the order of `sets` and of the rows of `counts`.
-        pretraining_surveys: surveys that are used for pretraining; without any, its table is empty.
+        datasets: by name what decides the test objects: sections whose only SPC is the largest; may be empty.
+        surveys: surveys that are used for pretraining; without any, the table has no rows.
         validation_fraction, test_fraction: fractions of the stars of pretraining.
-        match_radius_arcsec, id_spaces: see `astromer.splits.stars.star_numbers`.
-        seed: seed of all draws.
+        match_radius_arcsec, id_spaces, seed: as for `split_dataset`.
     """
-    objects = number_stars(pl.concat(pl.read_parquet(path) for path in metadata), match_radius_arcsec, id_spaces)
-    sections = {name: Dataset.read(datasets[name], f"datasets.{name}") for name in names}
-    drawn = {name: split_dataset(objects, section, name=name, seed=seed) for name, section in sections.items()}
-    none = objects.clear()["star"]
-    test_stars = pl.concat([none, *(table.filter(pl.col("subset") == "test")["star"] for table in drawn.values())])
+    objects = draw.number_stars(_read(metadata), match_radius_arcsec, id_spaces)
+    drawn = [
+        draw.split_dataset(objects, Dataset.read(section, f"datasets.{name}"), name=name, seed=seed)
+        for name, section in datasets.items()
+    ]
     learned_from = objects.clear().select("survey", "id", "star", subset=pl.lit("train"))
-    if pretraining_surveys:
-        learned_from = split_pretraining(
-            objects.filter(pl.col("survey").is_in(list(pretraining_surveys))),
-            test_stars,
+    if surveys:
+        none = objects.clear()["star"]
+        learned_from = draw.split_pretraining(
+            objects.filter(pl.col("survey").is_in(list(surveys))),
+            pl.concat([none, *(table.filter(pl.col("subset") == "test")["star"] for table in drawn)]),
             validation_fraction=validation_fraction,
             test_fraction=test_fraction,
             seed=seed,
         )
-    for path, table in [(pretraining, learned_from), *zip(sets, drawn.values(), strict=True)]:
-        with atomic_path(path) as temporary:
-            table.write_parquet(temporary)
+    with atomic_path(pretraining) as temporary:
+        learned_from.write_parquet(temporary)
+
+
+def collect_counts(tables: Sequence[Path], counts: Path) -> None:
+    """Join the numbers of objects per class and set of all datasets in one table."""
     with atomic_path(counts) as temporary:
-        tables = [count_objects(table, sections[name], name=name) for name, table in drawn.items()]
-        pl.concat([pl.DataFrame(schema=COUNT_SCHEMA), *tables]).write_csv(temporary)
+        pl.concat([pl.read_csv(path) for path in tables], how="vertical_relaxed").write_csv(temporary)
+
+
+def _read(metadata: Sequence[Path]) -> pl.DataFrame:
+    return pl.concat(pl.read_parquet(path) for path in metadata)

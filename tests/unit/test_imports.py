@@ -78,7 +78,7 @@ def test_no_module_that_a_stage_loads_is_missed():
     stages = {
         "fetch_dump": "fetch",
         "ingest_shard": "ingest",
-        "split_objects": "split",
+        "split_dataset": "split",
         "write_dataset_records": "records",
     }
     stages = {script: f"astromer.stages.{stage}" for script, stage in stages.items()}

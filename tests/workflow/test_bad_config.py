@@ -56,9 +56,13 @@ def test_the_command_line_overrides_any_configuration(workflow):
 )
 def test_dataset_that_the_survey_cannot_give(workflow, keys, value, expected):
     change(workflow.config, ["datasets", "sim_macho", *keys], value)
-    output = workflow.run("--cores", "2", "results/tiny/splits/sim_macho.parquet", ok=False)
+    output = workflow.run("--cores", "2", "--retries", "2", "results/tiny/splits/sim_macho.parquet", ok=False)
     assert expected in output
-    log = (workflow.results / "logs/split_objects.log").read_text()
+    assert "Trying to restart" not in output, "wrong input stays wrong"
+    _, _, after = output.partition("RuleException")
+    assert 4 < len(after.splitlines()) < 25, output
+    assert "log: results/tiny/logs/split_dataset/sim_macho.log" in output
+    log = (workflow.results / "logs/split_dataset/sim_macho.log").read_text()
     assert "InputError: datasets.sim_macho" in log
     assert "Traceback" not in log, "bad input is a sentence, not a stack"
     assert not list(workflow.results.glob("splits/*"))

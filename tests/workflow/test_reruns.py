@@ -11,7 +11,16 @@ FIGURES |= {"draw_curves", "draw_masking"}
 FIGURES |= {f"draw_fig_{name}" for name in ("claims", "data", "f1", "finetuning", "silhouette")}
 TRAINING = {"pretrain_encoder", "finetune_encoder"}
 EVERY_RULE = FIGURES | TRAINING
-EVERY_RULE |= {"ingest_shard", "merge_survey", "split_objects", "audit_splits", "embed_frozen", "embed_finetuned"}
+EVERY_RULE |= {
+    "ingest_shard",
+    "merge_survey",
+    "split_dataset",
+    "split_pretraining",
+    "collect_counts",
+    "audit_splits",
+    "embed_frozen",
+    "embed_finetuned",
+}
 EVERY_RULE |= {"extract_features", "train_heads", "fit_probes", "fit_controls", "train_baselines", "collect_metrics"}
 EVERY_RULE |= {"write_claims", "analyse_attention", "reconstruct_windows"}
 EVERY_RULE |= {"write_config", "write_report", "write_crate", "analyse_levels", "measure_gammas"}
@@ -62,3 +71,41 @@ def test_every_rule_with_a_script_has_a_digest_of_its_code():
             script = re.search(r"workflow_scripts/(\w+)\.py", rule)
             if script:
                 assert re.search(rf"""code_digest\(\s*"{script[1]}\"""", rule), f"{path.name}: {script[1]}"
+
+
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        (["surveys", "sim_atlas", "description"], "another text"),
+        (["datasets", "sim_atlas", "spc"], [5, 10]),
+        (["datasets", "sim_macho", "role"], "out-of-domain"),
+    ],
+)
+def test_what_pretraining_does_not_use_does_not_rerun_it(finished, copy_of, keys, value):
+    copy = copy_of(finished)
+    section = copy.config
+    for key in keys[:-1]:
+        section = section[key]
+    section[keys[-1]] = value
+    jobs = copy.jobs(copy.run("-n"))
+    assert jobs, "the change is used somewhere"
+    assert not {"ingest_shard", "split_pretraining", "write_pretraining_records", "pretrain_encoder"} & set(jobs)
+
+
+def test_the_order_of_datasets_reruns_no_training(finished, copy_of):
+    copy = copy_of(finished)
+    copy.config["datasets"] = dict(reversed(copy.config["datasets"].items()))
+    assert not {"split_dataset", "audit_splits", *TRAINING, "embed_frozen"} & set(copy.jobs(copy.run("-n")))
+
+
+def test_an_edit_of_the_audit_runs_the_audit_only(finished):
+    """An unchanged verdict changes nothing; the other case is a failed run."""
+    edited = finished.root / "astromer/splits/audit.py"
+    before, times = edited.read_text(), edited.stat()
+    edited.write_text(f"{before}\n")
+    try:
+        jobs = set(finished.jobs(finished.run("-n")))
+    finally:
+        edited.write_text(before)
+        os.utime(edited, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert jobs == {"audit_splits", "write_report", "write_crate", "all"}

@@ -274,3 +274,58 @@ def test_an_encoder_that_is_not_finetuned_has_no_such_state():
     content = changed("encoders", "ours", {"architecture": "v2", "finetune": False})
     content["apply"] = {"state": "finetuned"}
     assert problems(content) == ["apply.state: is 'finetuned', but encoder ours is not finetuned"]
+
+
+@pytest.mark.parametrize(
+    ("section", "name"),
+    [
+        ("surveys", "notebook"),
+        ("surveys", "items"),
+        ("surveys", "get"),
+        ("surveys", "wrong_period"),
+        ("encoders", "notebook"),
+        ("encoders", "features"),
+        ("datasets", "pretraining"),
+        ("datasets", "audit"),
+        ("datasets", "counts"),
+    ],
+)
+def test_names_that_the_workflow_needs_are_refused(section, name):
+    content = changed(section, name, next(iter(CONTENT[section].values())))
+    (line,) = problems(content)
+    assert section in line
+    assert f"{name!r} is" in line
+    assert "choose another name" in line
+
+
+@pytest.mark.parametrize("name", ["downloads", "demo\n", "notebook", ""])
+def test_names_of_runs_that_are_refused(name):
+    (line,) = problems(changed("run", name))
+    assert line.startswith("run: ")
+
+
+@pytest.mark.parametrize("path", ["../out.zip", "/etc/passwd", "a/../../b", ""])
+def test_a_file_stays_in_its_folder(path):
+    download = {"url": "https://a.b/c.zip", "file": path}
+    assert "leaves its folder" in problems(changed("surveys", "sky", "source", download))[0]
+    assert "leaves its folder" in problems(changed("weights", "macho-v1", "file", path))[0]
+
+
+@pytest.mark.parametrize(("path", "allowed"), [("../c.csv", True), ("a/c.csv", True), ("../../c.csv", False)])
+def test_a_catalogue_lies_in_the_dump_or_beside_it(path, allowed):
+    survey = {"format": "files", "source": "dump", "files": {"catalog": path, "light_curves": "{id}.dat"}}
+    content = changed("surveys", "sky", survey)
+    if allowed:
+        read_run(content)
+    else:
+        assert "files.catalog" in problems(content)[0]
+
+
+def test_downloads_that_nobody_verifies_are_named():
+    source = {"url": "http://a.b/c.zip", "file": "c.zip"}
+    one, other = read_run(changed("surveys", "sky", "source", source)).doubtful_downloads
+    assert "surveys.sky.source: sha256 is null" in one
+    assert "http://a.b/c.zip is not encrypted" in other
+    assert not read_run(
+        changed("surveys", "sky", "source", source | {"url": "https://a.b/c", "sha256": "0" * 64})
+    ).doubtful_downloads

@@ -1,0 +1,66 @@
+"""Memory and time of jobs: from the size of their input and the attempt, capped by what the cluster has.
+
+A cluster's partitions are listed in one file, from which the executor chooses that of a job; the same file says here how
+far a retry can grow.
+"""
+
+import math
+
+import yaml
+
+from workflow_scripts._slurm import partitions_file
+
+
+@cache
+def partitions():
+    """Return the limits of the cluster's partitions; none where jobs do not run on one."""
+    if not hasattr(workflow.executor_settings, "partition_config"):
+        return []
+    file = partitions_file(workflow.executor_settings.partition_config)
+    return list(yaml.safe_load(file.read_text())["partitions"].values())
+
+
+def asks_for_gpu(rulename):
+    """Tell whether the profile gives the jobs of a rule a GPU."""
+    given = workflow.resource_settings.overwrite_resources.get(rulename, {})
+    return "gpu" in given or "gres" in given
+
+
+def largest(limit, rulename):
+    """Return the largest limit of the partitions that may run the rule, infinite where none is known."""
+    kinds = [part for part in partitions() if bool(part.get("max_gpu")) or not asks_for_gpu(rulename)]
+    return max((part.get(limit, math.inf) for part in kinds), default=math.inf)
+
+
+# The bases have head room over measured peaks: a shard of ASAS takes 300 MiB in ingest, the largest job of
+# `benchmarks/bench_scale.py` (ingest and records) 674 MB, and the import of TensorFlow alone 670 MB.
+def scaled_mem_mb(base, per_input_mb=0.0):
+    """Resource function: MiB for a job.
+
+    Args:
+        base: on the first attempt; doubled on each retry.
+        per_input_mb: additional MiB per MB of the input files. A dry run ignores files that are not there yet.
+    """
+
+    def mem_mb(wildcards, input, attempt, rulename):
+        of_input = per_input_mb * size_mb(input) if per_input_mb else 0
+        return int(min((base + of_input) * 2 ** (attempt - 1), largest("max_mem_mb", rulename)))
+
+    return mem_mb
+
+
+def scaled_runtime(base, per_input_mb=0.0):
+    """Resource function: minutes for a job; the arguments are those of `scaled_mem_mb`."""
+
+    def runtime_min(wildcards, input, attempt, rulename):
+        of_input = per_input_mb * size_mb(input) if per_input_mb else 0
+        return int(min((base + of_input) * 2 ** (attempt - 1), largest("max_runtime", rulename)))
+
+    return runtime_min
+
+
+def size_mb(input):
+    """Return the size of the input files; before these exist, a run evaluates the resource later (FileNotFoundError)."""
+    paths = [Path(path) for path in input]
+    present = [path for path in paths if path.exists()] if workflow.dryrun else paths
+    return sum(path.stat().st_size for path in present) / 1e6

@@ -1,0 +1,121 @@
+"""Runs on a real SLURM cluster of one machine: what a cluster does to jobs, and what is left of it in the results."""
+
+import subprocess
+import time
+
+import pytest
+from workflow_run import environment
+
+PRETRAINED = "results/tiny/pretrain/v2_tiny/model.keras"
+METADATA = "results/tiny/parquet/sim_atlas/metadata.parquet"
+WAIT_SECONDS = 900  # the machine may be busy
+
+
+def start(run, *arguments):
+    """Start a run in the background."""
+    with (run.folder / "output.txt").open("w") as out:
+        command = run.command(*arguments)
+        return subprocess.Popen(command, stdout=out, stderr=out, cwd=run.folder, env=environment())
+
+
+def finish(process, run, *, ok=True):
+    """Wait for a run; return what it printed."""
+    status = process.wait(WAIT_SECONDS)
+    output = (run.folder / "output.txt").read_text()
+    assert (status == 0) == ok, output[-8000:]
+    return output
+
+
+def wait_for(is_true):
+    end = time.monotonic() + WAIT_SECONDS
+    while not is_true():
+        assert time.monotonic() < end, "nothing happened in time"
+        time.sleep(0.5)
+
+
+def running(cluster, rule, since=0):
+    """Id of the newest running job of a rule."""
+    jobs = [job for job in cluster.jobs()[since:] if rule in job["rule"] and job["state"] == "RUNNING"]
+    return jobs[-1]["id"] if jobs else None
+
+
+def test_a_run_on_the_cluster_gives_the_bytes_of_a_local_one(cluster, on_slurm, workflow):
+    run = on_slurm()
+    for each in (run, workflow):
+        each.config["datasets"].pop("sim_atlas")
+    since = len(cluster.jobs())
+    run.run("predictions")
+    workflow.run("--cores", "2", "predictions")
+    assert run.checksums() == workflow.checksums()
+    assert {job["state"] for job in cluster.jobs()[since:]} == {"COMPLETED"}
+    assert {job["partition"] for job in cluster.jobs()[since:]} == {"short", "long", "gpu"}
+
+
+def test_a_job_over_its_memory_passes_with_more(cluster, on_slurm):
+    run, since = on_slurm(), len(cluster.jobs())
+    run.run("--set-resources", "merge_survey:mem_mb=120 * 4 ** (attempt - 1)", "--", METADATA)
+    merged = [job for job in cluster.jobs()[since:] if "merge_survey" in job["rule"]]
+    assert [job["state"] for job in merged[:-1]] == ["FAILED"] * (len(merged) - 1)
+    assert len(merged) > 1
+    assert merged[-1]["state"] == "COMPLETED"
+
+
+def test_pretraining_over_its_time_resumes_to_the_same_weights(cluster, on_slurm, workflow):
+    run, since = on_slurm(), len(cluster.jobs())
+    for each in (run, workflow):
+        each.config["pretraining"]["training"] |= {"epochs": 400, "patience": 400}
+    run.run("--set-resources", "pretrain_encoder:runtime=1 + 8 * (attempt - 1)", "--", PRETRAINED)
+    states = [job["state"] for job in cluster.jobs()[since:] if "pretrain_encoder" in job["rule"]]
+    assert states in (["FAILED", "COMPLETED"], ["TIMEOUT", "COMPLETED"])
+    assert "resum" in (run.results / "logs/pretrain_encoder/v2_tiny.log").read_text().lower()
+    workflow.run("--cores", "1", PRETRAINED)
+    for name in ("history.csv", "scores.csv"):
+        one, other = (each.results / f"pretrain/v2_tiny/{name}" for each in (run, workflow))
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_a_cancelled_job_is_noticed_and_tried_again(cluster, on_slurm):
+    run, since = on_slurm(), len(cluster.jobs())
+    process = start(run, METADATA)
+    wait_for(lambda: running(cluster, "ingest_shard", since))
+    cluster.ask("scancel", running(cluster, "ingest_shard", since))
+    assert "Trying to restart" in finish(process, run)
+    assert [job["state"] for job in cluster.jobs()[since:]] == ["CANCELLED", "COMPLETED", "COMPLETED"]
+
+
+def test_a_run_survives_a_controller_that_is_away(cluster, on_slurm):
+    run, since = on_slurm(), len(cluster.jobs())
+    process = start(run, METADATA)
+    wait_for(lambda: running(cluster, "ingest_shard", since))
+    cluster.stop_controller()
+    time.sleep(40)  # some rounds of status queries; without the guard the run waits for ever after one
+    cluster.start_controller()
+    finish(process, run)
+    assert {job["state"] for job in cluster.jobs()[since:]} == {"COMPLETED"}
+
+
+@pytest.mark.parametrize(
+    ("resource", "reason"),
+    [("gpu=9", "configuration is not available"), ("slurm_partition='nosuch'", "invalid partition")],
+)
+def test_what_the_cluster_cannot_give_is_said_at_once(cluster, on_slurm, resource, reason):
+    run, since = on_slurm(), len(cluster.jobs())
+    output = run.run(
+        "--retries", "0", "--set-resources", f"write_config:{resource}", "--", "results/tiny/config.json", ok=False
+    )
+    assert reason in output
+    _, _, after = output.partition("Error in rule")
+    assert len(after.splitlines()) < 25
+    assert {job["state"] for job in cluster.jobs()[since:]} <= {"FAILED"}
+
+
+def test_wrong_input_is_submitted_once(cluster, on_slurm):
+    run, since = on_slurm(), len(cluster.jobs())
+    run.config["datasets"]["sim_macho"]["spc"] = [5000]
+    output = run.run("results/tiny/splits/sim_macho.parquet", ok=False)
+    assert "5000 samples per class" in output
+    assert [job["state"] for job in cluster.jobs()[since:] if "split" in job["rule"]] == ["FAILED"]
+
+
+def test_nothing_is_left_running(cluster):
+    assert not [job for job in cluster.jobs() if job["state"] in ("RUNNING", "PENDING")]
