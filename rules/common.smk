@@ -178,6 +178,24 @@ def embeddings_of(wildcards):
     return f"<results>/embed/{wildcards.encoder}/{wildcards.dataset}/{wildcards.state}.parquet"
 
 
+def head_sections(names):
+    """Return the sections of heads with the widths of their layers, by name."""
+    heads = RUN.classification.heads
+    return {name: {**heads[name].plain(), "hidden_units": RUN.classification.hidden_units_of(name)} for name in names}
+
+
+def head_modules(names):
+    """List the modules of heads."""
+    return [f"astromer.models.heads.{RUN.classification.heads[name].head}" for name in names]
+
+
+def encoder_models_of(wildcards):
+    """List the models of an encoder: the pretrained one, or the finetuned ones of all folds and SPC."""
+    if wildcards.state == "frozen":
+        return [f"<results>/pretrain/{wildcards.encoder}/model.keras"]
+    return of_all_sets("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.keras")(wildcards)
+
+
 def features_of(wildcards, folder=""):
     """Return the features of all shards of a dataset's survey, as a list."""
     survey = survey_of(wildcards)
