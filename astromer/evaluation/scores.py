@@ -83,7 +83,9 @@ def score_classifier(
 
     Args:
         predictions: tables by subset: `test`, and perhaps `validation`, or `held_out` training objects.
-        classes, temperature, coverage: as for `score_calibration`.
+        classes: the dataset's ordered class list.
+        temperature: see `score_calibration`.
+        coverage: see `score_calibration`.
     """
     scores = score_predictions(predictions["test"], classes)
     for subset in CALIBRATING & predictions.keys():
