@@ -78,4 +78,4 @@ def test_a_broken_notebook_keeps_its_cells_and_prints_little(finished, copy_of):
     assert len(after.splitlines()) < 25, output
     (executed,) = copy.results.glob("logs/draw_curves/*.ipynb")
     assert "undefined_name" in executed.read_text()
-    assert str(executed.relative_to(copy.folder)) in output
+    assert str(executed.relative_to(copy.folder)) in executed.with_suffix(".log").read_text()
