@@ -70,7 +70,7 @@ rule show_tables:
         controls="<results>/tables/controls.csv",
         finetuning="<results>/tables/finetuning.csv",
         confusion="<results>/tables/confusion.csv",
-        source=f"{workflow.basedir}/notebooks/results.ipynb",
+        source=os.path.relpath(f"{workflow.basedir}/notebooks/results.ipynb"),
     output:
         notebook="<results>/notebooks/results.ipynb",
         provenance="<results>/notebooks/results.provenance.json",
