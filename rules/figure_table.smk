@@ -232,7 +232,6 @@ VALUES = {
     "role": lambda wildcards: RUN.role_of(wildcards.dataset),
     "roles": lambda wildcards: {name: RUN.role_of(name) for name in RUN.datasets},
     "run": lambda wildcards: RUN.run,
-    "run_folds": lambda wildcards: {name: list(range(dataset.folds)) for name, dataset in RUN.datasets.items()},
     "seed": lambda wildcards: RUN.seed,
     "spc": lambda wildcards: RUN.datasets[dataset_of(wildcards)].spc,
     "is_simulated": lambda wildcards: RUN.survey_of(dataset_of(wildcards)).options.simulated,

@@ -59,6 +59,12 @@ def columns_of(kind: str, features: pl.DataFrame) -> list[str]:
     return list(kinds[kind])
 
 
+def features_of_objects(features: pl.DataFrame, objects: pl.DataFrame, kind: str) -> pl.DataFrame:
+    """Return the features of one kind of objects (`id`, `label`), in their order, with `id` and `label`."""
+    columns = features.select("id", *columns_of(kind, features))
+    return objects.select("id", "label").join(columns, on="id", how="left", maintain_order="left")
+
+
 def failures(features: pl.DataFrame) -> pl.DataFrame:
     """Count the objects for which a feature is undefined.
 

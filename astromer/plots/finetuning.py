@@ -87,8 +87,8 @@ def finetuning_figure(finetunings: pd.DataFrame, fold_counts: Mapping[str, int],
             axis.set_xticks(range(len(sizes)), sizes)
             axis.set_xlim(-0.4, len(sizes) - 0.6)
         times.set_xlabel("Samples per class")
-    for place in range(0, len(panels), COLUMNS):
-        for axis, label in zip(panels[place], ("RMSE at hidden\npoints (mag)", "Finetuning (min)"), strict=True):
+    for first in panels[::COLUMNS]:
+        for axis, label in zip(first, ("RMSE at hidden\npoints (mag)", "Finetuning (min)"), strict=True):
             axis.set_ylabel(label)
     handles = [marker_handle("pretrained", *BEFORE), marker_handle("finetuned", *AFTER)]
     handles.append(marker_handle("mean of the visible points", MEAN["color"], "", ls=":"))

@@ -60,7 +60,7 @@ def gamma_figure(
         _draw_weights(below, theirs, style, f"{NAMES[COUNTERPARTS[role]]}: published")
         below.set_xlabel("Level (0: input embedding)")
     share_scale(axis for column in panels for axis in column)
-    for axis in (axis for place in range(0, len(panels), COLUMNS) for axis in panels[place]):
+    for axis in (axis for first in panels[::COLUMNS] for axis in first):
         axis.set_ylabel("Weight / equal weight")
     handles = [marker_handle(f"{size}", *style[size]) for size in sizes]
     figure.legend(handles=handles, title="Samples per class", loc="outside upper center", ncols=len(handles))

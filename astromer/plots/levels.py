@@ -112,8 +112,8 @@ def silhouette_figure(silhouettes: pd.DataFrame, fold_counts: Mapping[str, int],
         axis.set_xlabel("Level (0: input embedding)")
         axis.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
     share_scale(axis for (axis,) in panels)
-    for place in range(0, len(panels), COLUMNS):
-        panels[place][0].set_ylabel("Silhouette coefficient")
+    for (axis,) in panels[::COLUMNS]:
+        axis.set_ylabel("Silhouette coefficient")
     handles = [marker_handle(POOLINGS[name], *style[name]) for name in style]
     figure.legend(handles=handles, title="Pooling over time", loc="outside upper center", ncols=len(handles))
     sizes = silhouettes.groupby("dataset")["objects"].agg(["min", "max"])

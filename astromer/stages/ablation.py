@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ import keras
 from astromer.config.datasets import Weighting
 from astromer.config.training import Training
 from astromer.models.baselines import build_baseline
-from astromer.stages.classify import train_and_predict
+from astromer.stages.classify import train_on_light_curves
 from astromer.stages.results import NO_CALIBRATION, Results
-from astromer.stages.sets import WindowSets
+from astromer.stages.sets import WindowSets, records_of_sets
 from astromer.training.state import StateFile, fingerprint
 
 
@@ -54,8 +53,8 @@ def train_baselines(
     shape = {"units": gru_units, "hidden": hidden_units}
     identity = {"batch_size": options.batch_size, "window": window, "weighting": weighting, **shape}
     results = Results(classes, tags, **calibration)
-    for (fold, size), *learned in zip(product(folds, spc), train, validation, strict=True):
-        records = dict(zip(("train", "validation", "test"), (*learned, test[folds.index(fold)]), strict=True))
+    for fold, size, records in records_of_sets(folds, spc, train, validation, test):
+        learned = [records["train"], records["validation"]]
         sets = WindowSets(records, window=window, batch_size=options.batch_size)
         for (number, seed), (name, section) in product(enumerate(seeds), baselines.items()):
             place = f"fold{fold}/spc{size}/seed{number}"
@@ -64,12 +63,11 @@ def train_baselines(
             job_fingerprint = fingerprint(
                 learned, stage=__file__, modules=modules, section=dict(section), seed=seed, **identity
             )
-            trained = train_and_predict(
+            trained = train_on_light_curves(
                 build_baseline(section["baseline"], num_classes=len(classes), variant=section["variant"], **shape),
-                partial(sets.training, seed),
-                {"validation": sets.validation(), "test": sets.batches("test")},
-                sets.windows,
+                sets,
                 folder / f"models/{place}/{name}.keras",
+                seed=seed,
                 classes=classes,
                 options=options,
                 weighting=weighting,

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -17,6 +18,7 @@ from astromer.evaluation.predictions import predictions_table
 from astromer.files import atomic_path
 from astromer.splits.draw import sets_of
 from astromer.stages.results import NO_CALIBRATION, Results, read_embeddings
+from astromer.stages.sets import WindowSets
 from astromer.training.classification import array_batches, predict, prepare_head, train_classifier
 from astromer.training.state import StateFile, fingerprint
 from astromer.training.steps import Batches
@@ -106,6 +108,12 @@ def _train_head(
     training = array_batches(arrays["train"], batch_size, seed=seed)
     others = {name: array_batches(arrays[name], batch_size)(0) for name in ("validation", "test")}
     return train_and_predict(model, training, others, tables, path, **arguments)
+
+
+def train_on_light_curves(model: keras.Model, sets: WindowSets, path: Path, *, seed: int, **arguments: Any) -> Trained:
+    """Train a classifier that reads light curves; the other arguments are those of `train_and_predict`."""
+    batches = {"validation": sets.validation(), "test": sets.batches("test")}
+    return train_and_predict(model, partial(sets.training, seed), batches, sets.windows, path, **arguments)
 
 
 def train_and_predict(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from itertools import product
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +12,7 @@ from astromer.evaluation.embeddings import embed_windows
 from astromer.files import atomic_path
 from astromer.models.encoders import reads_periods
 from astromer.models.weights import load_pretrained
+from astromer.stages.sets import records_of_sets
 
 BATCH_SIZE = 256  # does not change the result
 
@@ -68,10 +68,11 @@ def embed_finetuned(
     """
     with atomic_path(embeddings) as temporary, ExitStack() as stack:
         writer = None
-        for (fold, size), model, *sets in zip(product(folds, spc), models, train, validation, strict=True):
+        sets = records_of_sets(folds, spc, train, validation, test)
+        for model, (fold, size, records) in zip(models, sets, strict=True):
             keys = [pl.lit(value, pl.Int32).alias(name) for name, value in (("fold", fold), ("spc", size))]
-            records = [*sets, test[folds.index(fold)]]
-            table = _embed(model, records, window, arrays, whole_windows).select(*keys, pl.all()).to_arrow()
+            table = _embed(model, list(records.values()), window, arrays, whole_windows)
+            table = table.select(*keys, pl.all()).to_arrow()
             writer = writer or stack.enter_context(pq.ParquetWriter(temporary, table.schema, compression="zstd"))
             writer.write_table(table)
 

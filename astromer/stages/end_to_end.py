@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from astromer.models.encoders import reads_periods
 from astromer.models.heads import build_head, join_encoder
 from astromer.models.standardise import adapt_to_training
 from astromer.models.weights import load_pretrained
-from astromer.stages.classify import train_and_predict
+from astromer.stages.classify import train_on_light_curves
 from astromer.stages.results import NO_CALIBRATION, Results
-from astromer.stages.sets import WindowSets
+from astromer.stages.sets import WindowSets, records_of_sets
 from astromer.training.state import StateFile, fingerprint
 
 
@@ -57,24 +56,23 @@ def train_end_to_end(
     identity = {"batch_size": options.batch_size, "window": window, "weighting": weighting}
     results = Results(classes, tags, **calibration)
     encoders = list(models) * (len(train) // len(models))
-    for (fold, size), path, *learned in zip(product(folds, spc), encoders, train, validation, strict=True):
-        records = dict(zip(("train", "validation", "test"), (*learned, test[folds.index(fold)]), strict=True))
+    all_records = records_of_sets(folds, spc, train, validation, test)
+    for path, (fold, size, records) in zip(encoders, all_records, strict=True):
         for (number, seed), (name, head) in product(enumerate(seeds), heads.items()):
             place = f"fold{fold}/spc{size}/seed{number}"
             keras.utils.set_random_seed(seed)
             model, sets = _build(path, records, head, window, options.batch_size, len(classes))
             job_fingerprint = fingerprint(
-                [path, *learned],
+                [path, records["train"], records["validation"]],
                 stage=__file__,
                 modules=[f"astromer.models.heads.{head['head']}"],
                 **identity | {"seed": seed, "head": dict(head)},
             )
-            trained = train_and_predict(
+            trained = train_on_light_curves(
                 model,
-                partial(sets.training, seed),
-                {"validation": sets.validation(), "test": sets.batches("test")},
-                sets.windows,
+                sets,
                 folder / f"models/{place}/{name}.keras",
+                seed=seed,
                 classes=classes,
                 options=options,
                 weighting=weighting,

@@ -10,8 +10,6 @@ import polars as pl
 
 from astromer.evaluation.levels import gamma_rows
 from astromer.files import atomic_path
-from astromer.models import standardise  # noqa: F401 - registers the layer in front of it
-from astromer.models.heads import skip  # noqa: F401 - registers the layer that holds gamma
 
 GAMMA_SCHEMA = pl.Schema(
     {

@@ -13,7 +13,7 @@ from astromer.evaluation.classical import best_share, held_out, object_vectors, 
 from astromer.evaluation.conformal import nonconformity
 from astromer.evaluation.embeddings import head_inputs
 from astromer.evaluation.ensembles import Vote, combine, schema
-from astromer.evaluation.features import columns_of
+from astromer.evaluation.features import features_of_objects
 from astromer.evaluation.predictions import pool_objects, predictions_table, read_predictions
 from astromer.splits.draw import sets_of
 from astromer.splits.membership import COLUMNS, membership
@@ -135,7 +135,11 @@ def predict_by_probe(
         classes, spc, folds, window, coverage, match_radius_arcsec, id_spaces: as for `predict_by_head`.
     """
     sets = pl.read_parquet(split)
-    of_dataset, of_shard = (pl.read_parquet(list(paths)) if paths else None for paths in (features, described))
+    if classifier == FUSED and not (features and described):
+        raise TypeError("fused needs features")
+    of_dataset, of_shard = (
+        pl.read_parquet(list(paths)) if paths else pl.DataFrame() for paths in (features, described)
+    )
 
     def voter(fold: int, windows: pl.DataFrame) -> Voter:
         tables = sets_of(object_vectors(windows), sets, fold=fold, spc=spc)
@@ -163,13 +167,13 @@ def predict_by_probe(
 
 
 def _probe(
-    name: str, training: pl.DataFrame, features: pl.DataFrame | None, classes: Sequence[str], seed: int
-) -> Callable[[pl.DataFrame, pl.DataFrame | None], np.ndarray]:
+    name: str, training: pl.DataFrame, features: pl.DataFrame, classes: Sequence[str], seed: int
+) -> Callable[[pl.DataFrame, pl.DataFrame], np.ndarray]:
     """Train a probe; return the function from vectors and, for `fused`, features to class probabilities."""
     if name != FUSED:
         model = train_classical(name, training, classes, seed=seed)
         return lambda vectors, _: model.probabilities(vectors)
-    of_training = _features_of(training, features)
+    of_training = features_of_objects(features, training, "features")
     on_features = train_classical(FEATURES_MODEL, of_training, classes, seed=seed)
     on_vectors = train_classical(VECTORS_MODEL, training, classes, seed=seed)
     share = best_share(
@@ -177,17 +181,9 @@ def _probe(
         held_out(VECTORS_MODEL, training, classes, seed=seed),
     )
     return lambda vectors, described: (
-        (1 - share) * on_features.probabilities(_features_of(vectors, described))
+        (1 - share) * on_features.probabilities(features_of_objects(described, vectors, "features"))
         + share * on_vectors.probabilities(vectors)
     )
-
-
-def _features_of(objects: pl.DataFrame, features: pl.DataFrame | None) -> pl.DataFrame:
-    """Return the features of objects in their order, with `id` and `label`."""
-    if features is None:
-        raise TypeError("fused needs features")
-    columns = features.select("id", *columns_of("features", features))
-    return objects.select("id", "label").join(columns, on="id", how="left", maintain_order="left")
 
 
 def _objects(vectors: pl.DataFrame, probabilities: np.ndarray, classes: Sequence[str]) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import polars as pl
 from astromer.config.datasets import FUSED, FUSED_FEATURES, Control
 from astromer.errors import InputError
 from astromer.evaluation.classical import best_share, fit_classical, held_out, mix, object_vectors, shuffled_labels
-from astromer.evaluation.features import columns_of
+from astromer.evaluation.features import features_of_objects
 from astromer.evaluation.predictions import read_predictions
 from astromer.splits.draw import sets_of
 from astromer.stages.results import HELD_OUT, NO_CALIBRATION, Results, read_embeddings
@@ -89,7 +89,7 @@ def fit_controls(
     objects = sets.select("id", "label").unique("id").sort("id")
     right = _read_features(features)
     for name, (columns, model) in models.items():
-        table = _features(_read_features(wrong_period) if name == "wrong_period" else right, objects, columns)
+        table = features_of_objects(_read_features(wrong_period) if name == "wrong_period" else right, objects, columns)
         for fold, size, (number, seed) in product(folds, spc, enumerate(seeds)):
             training, test = _fitted_and_test(table, sets, fold, size)
             if name == "shuffled_labels":
@@ -111,12 +111,6 @@ def _fitted_and_test(table: pl.DataFrame, sets: pl.DataFrame, fold: int, spc: in
 
 def _read_features(paths: Sequence[Path]) -> pl.DataFrame:
     return pl.concat(pl.read_parquet(path) for path in paths)
-
-
-def _features(table: pl.DataFrame, objects: pl.DataFrame, kind: str) -> pl.DataFrame:
-    """Return the features of objects, in their order, with `id` and `label`."""
-    columns = table.select("id", *columns_of(kind, table))
-    return objects.select("id", "label").join(columns, on="id", how="left", maintain_order="left")
 
 
 def _fuse(

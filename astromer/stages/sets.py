@@ -1,6 +1,7 @@
 """Batches of the training, validation and test windows of one fold and SPC, for classifiers that read light curves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import tensorflow as tf
@@ -8,6 +9,21 @@ import tensorflow as tf
 from astromer.data.batches import PAD_MULTIPLE, plain_batches
 from astromer.evaluation.embeddings import window_table
 from astromer.training.classification import weigh_objects
+
+
+def records_of_sets(
+    folds: Sequence[int], spc: Sequence[int], train: Sequence[Path], validation: Sequence[Path], test: Sequence[Path]
+) -> Iterator[tuple[int, int, dict[str, Path]]]:
+    """Yield fold, SPC and the records of `train`, `validation` and `test`, one after the other.
+
+    Args:
+        folds, spc: all folds, and all SPC.
+        train, validation: records, one file for each fold and SPC, in the order of the folds.
+        test: records, one file per fold, which all SPC share.
+    """
+    tests = [path for path in test for _ in spc]
+    for (fold, size), *files in zip(product(folds, spc), train, validation, tests, strict=True):
+        yield fold, size, dict(zip(("train", "validation", "test"), files, strict=True))
 
 
 class WindowSets:

@@ -53,8 +53,7 @@ def write_tables(
         metrics: the run's table of scores.
         predictions: files of predictions of all classifiers of the run.
         folder: written.
-        sources: for each file of predictions `encoder`, `state` (None without an encoder), `dataset`, and `fold` if the
-            file has no such column.
+        sources: for each file of predictions `encoder`, `state` (None without an encoder) and `dataset`.
         encoders: by name, `architecture` and `untrained`.
         datasets: by name `classes`, number of `folds`, `role`, `survey`, and `data` (`real` or `simulated`).
         modules: module of each head and baseline, by the name of the classifier.

@@ -98,6 +98,36 @@ def test_ablation_notebook(run_notebook, tmp_path):
     assert table.filter(pl.col("model") == "skip")["mean"].item() == pytest.approx(np.mean(values))
 
 
+def test_recipes_notebook(run_notebook, tmp_path):
+    """Two seeds of one recipe and one of another; without an error at hidden points, an encoder is an error."""
+    encoders = {"all": "all", "all-2": "all", "none": "none"}
+    parts, hidden = [], {}
+    for number, encoder in enumerate(encoders):
+        for fold in range(2):
+            scores = score_predictions(predictions_of(10 * number + fold), CLASSES)
+            tags = {"run": "test", "dataset": "sim", "fold": fold, "spc": 20, "data": "simulated", "kind": "probe"}
+            parts += [
+                tag_scores(scores, encoder=encoder, state="frozen", model=m, **tags) for m in ("logistic", "forest")
+            ]
+        errors = {"class": CLASSES, "windows": 9, "model": 0.1 * number + 0.1, "interpolation": 0.3, "window_mean": 0.4}
+        pl.DataFrame(errors).write_csv(tmp_path / f"{encoder}.csv")
+        hidden[encoder] = {"sim": str(tmp_path / f"{encoder}.csv")}
+    without = {"encoder": None, "state": None, "model": "features_forest"} | tags | {"kind": "classical"}
+    parts += [tag_scores(scores, **without | {"fold": fold}) for fold in range(2)]
+    pl.concat(parts).write_csv(tmp_path / "metrics.csv")
+    table = run_notebook(
+        "fig_v3",
+        metrics=str(tmp_path / "metrics.csv"),
+        hidden_points=hidden,
+        recipes=encoders,
+        fold_counts={"sim": 2},
+        simulated=["sim"],
+    )
+    assert sorted(table["encoder"]) == sorted([*encoders] * 2)
+    assert set(table["model"]) == {"logistic", "forest"}
+    assert table.filter(pl.col("encoder") == "all-2").select(CLASSES).row(0) == pytest.approx([0.5] * 3)
+
+
 def test_confusion_notebook(run_notebook, tmp_path):
     keys = [("skip", 20), ("skip", 100), ("logistic", 20)]
     tables = [
