@@ -11,14 +11,14 @@ import keras
 import numpy as np
 import polars as pl
 import tensorflow as tf
+from scipy.special import softmax
 
 from astromer.api.encoding import (
     Progress,
-    cut_curves,
+    curve_batches,
     encoder_and_window,
     mean_of_windows,
     parts_of,
-    window_batches,
     windows_in_order,
 )
 from astromer.api.finetuning import finetune as finetune_encoder
@@ -27,6 +27,7 @@ from astromer.api.light_curves import Curves, like, read_curves
 from astromer.api.pretrained import DEFAULT_MODEL, resolve
 from astromer.config.datasets import PROBE_ARRAYS, Classification, Head, HeadTraining
 from astromer.config.registry import HEADS, check_name, head_arrays
+from astromer.data.curves import cut_light_curves
 from astromer.errors import InputError
 from astromer.evaluation.classical import logistic, object_vectors
 from astromer.evaluation.embeddings import embed_windows, head_inputs
@@ -94,9 +95,9 @@ class Classifier:
         for part in parts_of(curves, progress):
             cuts, lengths, values = windows_in_order(encoder, part, logits, window, BATCH_SIZE)
             if self.head_name == LOGISTIC:  # it is linear: this is what it gives for the mean vector of the star
-                parts.append(_softmax(mean_of_windows(values, cuts.series, lengths)))
+                parts.append(softmax(mean_of_windows(values, cuts.series, lengths), axis=-1))
             else:
-                parts.append(mean_of_windows(_softmax(values), cuts.series, np.ones_like(lengths)))
+                parts.append(mean_of_windows(softmax(values, axis=-1), cuts.series, np.ones_like(lengths)))
         return curves.ids, np.concatenate(parts)
 
     def save(self, folder: Path | str) -> None:
@@ -226,8 +227,8 @@ def _levels_and_dim(model: Pretrained) -> tuple[int, int]:
 def _embedded(model: Pretrained, curves: Curves, codes: np.ndarray, names: tuple[str, ...]) -> pl.DataFrame:
     """Return the windows of labelled stars as the workflow stores them; an id is the position of the star."""
     encoder, window = encoder_and_window(model)
-    cuts, lengths = cut_curves(curves, window)
-    batches = window_batches(encoder, curves, cuts, lengths, window=window, batch_size=BATCH_SIZE)
+    cuts, lengths = cut_light_curves(curves.lengths, window)
+    batches = curve_batches(encoder, curves, cuts, lengths, window=window, batch_size=BATCH_SIZE)
     labelled = (
         batch | {"id": tf.strings.as_string(batch["id"]), "label": tf.gather(codes, batch["label"])}
         for _, batch in batches
@@ -245,8 +246,3 @@ def _window_logits(encoder: keras.Model, head: keras.Model) -> Callable[[Mapping
         return head(pool(encoder(inputs, training=False), inputs, names), training=False)
 
     return cast(Callable[[Mapping[str, Any]], tf.Tensor], logits)
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)

@@ -13,9 +13,8 @@ from astromer.api.light_curves import Curves, like, read_curves
 from astromer.api.pretrained import DEFAULT_MODEL, resolve
 from astromer.config.encoders import DEFAULT_WINDOW
 from astromer.data.batches import PAD_MULTIPLE
-from astromer.data.masking import show_windows
-from astromer.data.phases import object_periods, window_periods
-from astromer.data.windows import Cuts, cut_windows, regular_windows
+from astromer.data.curves import cut_light_curves, window_batches
+from astromer.data.windows import Cuts
 from astromer.errors import InputError
 from astromer.models.encoders import model_inputs, reads_periods
 from astromer.models.pooling import masked_mean
@@ -145,42 +144,30 @@ def windows_in_order(
         The windows; their lengths `(windows,)`; and the results `(windows, ...)` in the order of the windows.
     """
     results, rows = [], []
-    cuts, lengths = cut_curves(curves, window)
-    for row, batch in window_batches(encoder, curves, cuts, lengths, window=window, batch_size=batch_size):
+    cuts, lengths = cut_light_curves(curves.lengths, window)
+    for row, batch in curve_batches(encoder, curves, cuts, lengths, window=window, batch_size=batch_size):
         results.append(compute(model_inputs(encoder, batch)).numpy())
         rows.append(row)
     return cuts, lengths, np.concatenate(results)[np.argsort(np.concatenate(rows))]
 
 
-def cut_curves(curves: Curves, window: int) -> tuple[Cuts, np.ndarray]:
-    """Return the windows of light curves, and the number of observations in each `(windows,)`."""
-    cuts = Cuts(*(tensor.numpy() for tensor in regular_windows(tf.constant(curves.lengths), window)))
-    return cuts, np.minimum(curves.lengths[cuts.series], window)
-
-
-def window_batches(
-    encoder: keras.Model, curves: Curves, cuts: Cuts, lengths: np.ndarray, *, window: int, batch_size: int
+def curve_batches(
+    encoder: keras.Model, curves: Curves, cuts: Cuts, points: np.ndarray, *, window: int, batch_size: int
 ) -> Iterator[tuple[np.ndarray, dict[str, tf.Tensor]]]:
-    """Yield batches of windows from short to long: their positions in `cuts`, and what the encoder reads of them.
-
-    A batch is a dict of `astromer.data.masking.show_windows`, whose `id` is the position of the light curve, and with
-    `periods` for an encoder that reads them.
-    """
+    """Yield what `astromer.data.curves.window_batches` does for an encoder; `id` is the position of the light curve."""
     attends_to_padding = encoder.get_layer("attention_bias").mask == "released_v1"
     number = np.arange(len(curves.lengths), dtype=np.int32)
     records = {"id": number, "label": number, "length": curves.lengths, "mjd": curves.mjd}
     records |= {"mag": curves.mag, "err_mag": np.zeros_like(curves.mag)}
-    records = {name: tf.constant(values) for name, values in records.items()}
-    periods = object_periods(records) if reads_periods(encoder) else None
-    order = np.argsort(lengths, kind="stable")
-    for first in range(0, len(order), batch_size):
-        rows = order[first : first + batch_size]
-        padded = -(-int(lengths[rows[-1]]) // PAD_MULTIPLE) * PAD_MULTIPLE
-        chosen = Cuts(*(tf.constant(column[rows]) for column in cuts))
-        windows = cut_windows(records, chosen, window if attends_to_padding else min(padded, window))
-        if periods is not None:
-            windows["periods"] = window_periods(periods, chosen.series, windows["mean_mjd"])
-        yield rows, show_windows(windows)
+    return window_batches(
+        {name: tf.constant(values) for name, values in records.items()},
+        cuts,
+        points,
+        window=window,
+        batch_size=batch_size,
+        pad_multiple=None if attends_to_padding else PAD_MULTIPLE,
+        phase=reads_periods(encoder),
+    )
 
 
 def mean_of_windows(vectors: np.ndarray, series: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Windows of light curves in a table, for surveys that are read once and therefore need no files of records."""
+"""Windows of light curves in memory, which are read once and therefore need no files of records."""
 
 from collections.abc import Iterator
 
@@ -35,8 +35,35 @@ def table_batches(
         "mag": tf.constant(observations["mag"].to_numpy()),
         "err_mag": tf.constant(observations["err_mag"].to_numpy()),
     }
-    cuts = Cuts(*(tensor.numpy() for tensor in regular_windows(records["length"], window)))
-    points = np.minimum(lengths[cuts.series], window)
+    cuts, points = cut_light_curves(lengths, window)
+    options = {"window": window, "batch_size": batch_size, "pad_multiple": pad_multiple, "phase": phase}
+    for _, batch in window_batches(records, cuts, points, **options):
+        yield batch
+
+
+def cut_light_curves(lengths: np.ndarray, window: int) -> tuple[Cuts, np.ndarray]:
+    """Return the windows of light curves with `lengths` `(objects,)`, and the observations in each `(windows,)`."""
+    cuts = Cuts(*(tensor.numpy() for tensor in regular_windows(tf.constant(lengths), window)))
+    return cuts, np.minimum(lengths[cuts.series], window)
+
+
+def window_batches(
+    records: dict[str, tf.Tensor],
+    cuts: Cuts,
+    points: np.ndarray,
+    *,
+    window: int,
+    batch_size: int,
+    pad_multiple: int | None,
+    phase: bool,
+) -> Iterator[tuple[np.ndarray, dict[str, tf.Tensor]]]:
+    """Yield batches of windows: their positions in `cuts`, and a dict of `astromer.data.masking.show_windows`.
+
+    Args:
+        records: light curves as `astromer.data.parsing.parse_records` returns them.
+        cuts, points: see `cut_light_curves`.
+        window, batch_size, pad_multiple, phase: as for `table_batches`.
+    """
     periods = object_periods(records) if phase else None
     order = np.arange(len(points)) if pad_multiple is None else np.argsort(points, kind="stable")
     for first in range(0, len(order), batch_size):
@@ -46,4 +73,4 @@ def table_batches(
         windows = cut_windows(records, chosen, min(longest, window))
         if periods is not None:
             windows["periods"] = window_periods(periods, chosen.series, windows["mean_mjd"])
-        yield show_windows(windows)
+        yield rows, show_windows(windows)

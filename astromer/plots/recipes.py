@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib as mpl
 import polars as pl
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from astromer.errors import InputError
 from astromer.plots.style import EIGHT, INK, MM, PAGE, SMALL, STYLE, add_caption, new_figure
@@ -35,7 +36,7 @@ def recipes_figure(
         if missing := set(recipes) - set(table["encoder"]):
             raise InputError(f"{name}: expected the encoder {min(missing)!r}, found none")
     panels = scores.select("dataset", "spc").unique(maintain_order=True).rows()
-    figure = new_figure(PAGE, (len(rows) * ROW_MM + 22) * MM)
+    figure = new_figure(PAGE, (len(rows) * ROW_MM + 34) * MM)
     axes = figure.subplots(1, len(panels) + 1, sharey=True)
     places = {encoder: rows.index(recipe) for encoder, recipe in recipes.items()}
     _dots(axes[0], ratios["encoder"], ratios["ratio"], places, "s", INK)
@@ -51,8 +52,9 @@ def recipes_figure(
         ax.set_title(f"{dataset}, {spc} per class")
         ax.set_xlabel("Macro F1")
     axes[0].set_yticks(range(len(rows)), rows)
-    axes[0].invert_yaxis()
+    axes[0].set_ylim(len(rows) - 0.4, -0.6)  # from top to bottom, with room for whole markers
     for ax in axes:
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=4))
         ax.grid(axis="y", color="#E8E8E8", linewidth=0.6)
         ax.set_axisbelow(True)
     handles, labels = axes[1].get_legend_handles_labels()
