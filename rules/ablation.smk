@@ -21,6 +21,7 @@ rule train_baselines:
         "<logs>/train_baselines/{dataset}.log",
     benchmark:
         "<benchmarks>/train_baselines/{dataset}.jsonl"
+    priority: 5  # the longest job of a small run, which waits for no encoder
     conda:
         "../envs/astromer.yaml"
     threads: 1

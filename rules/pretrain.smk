@@ -110,7 +110,7 @@ rule score_imported:
         encoder=any_of(RUN.imported_encoders),
     conda:
         "../envs/astromer.yaml"
-    threads: 2
+    threads: RUN.pretraining.threads
     resources:
         mem_mb=scaled_mem_mb(4000),
         runtime=scaled_runtime(60),

@@ -26,6 +26,7 @@ rule write_pretraining_records:
         "<logs>/write_pretraining_records/{survey}/{shard}.log",
     benchmark:
         "<benchmarks>/write_pretraining_records/{survey}/{shard}.jsonl"
+    priority: 10  # pretraining waits for it
     conda:
         "../envs/astromer.yaml"
     threads: 1

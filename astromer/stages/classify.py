@@ -19,7 +19,7 @@ from astromer.files import atomic_path
 from astromer.splits.draw import sets_of
 from astromer.stages.results import NO_CALIBRATION, Results, read_embeddings
 from astromer.stages.sets import WindowSets
-from astromer.training.classification import array_batches, predict, prepare_head, train_classifier
+from astromer.training.classification import array_batches, predictor, prepare_head, train_classifier
 from astromer.training.state import StateFile, fingerprint
 from astromer.training.steps import Batches
 
@@ -112,7 +112,7 @@ def _train_head(
 
 def train_on_light_curves(model: keras.Model, sets: WindowSets, path: Path, *, seed: int, **arguments: Any) -> Trained:
     """Train a classifier that reads light curves; the other arguments are those of `train_and_predict`."""
-    batches = {"validation": sets.validation(), "test": sets.batches("test")}
+    batches = {"validation": list(sets.validation()), "test": sets.batches("test")}
     return train_and_predict(model, partial(sets.training, seed), batches, sets.windows, path, **arguments)
 
 
@@ -143,8 +143,8 @@ def train_and_predict(
     history = train_classifier(model, training, batches["validation"], options, weighting=weighting, state=state)
     with atomic_path(path) as temporary:
         model.save(temporary)
-    predictions = {}
+    predictions, probabilities = {}, predictor(model)
     for subset, rows in batches.items():
         ids, starts, labels = (windows[subset][column] for column in ("id", "window", "label"))
-        predictions[subset] = predictions_table(ids, starts, labels, predict(model, rows), classes)
+        predictions[subset] = predictions_table(ids, starts, labels, probabilities(rows), classes)
     return Trained(predictions, pl.DataFrame(history.epochs))

@@ -137,16 +137,14 @@ def weigh_objects(batches: tf.data.Dataset, windows: pl.DataFrame) -> tf.data.Da
     return batches.map(lambda batch: {**batch, "weight": table.lookup(batch["id"])})
 
 
-def predict(model: keras.Model, batches: Batches) -> np.ndarray:
-    """Return class probabilities `(rows, classes)`, float32, in the order of the batches."""
-    return predictor(model)(batches)
-
-
 def predictor(model: keras.Model) -> Callable[[Batches], np.ndarray]:
-    """Return `predict` for one model, compiled once for any number of calls."""
+    """Return a function from batches to class probabilities `(rows, classes)`, float32, in the order of the batches.
+
+    It is compiled once, whatever the number of its calls.
+    """
     inputs = input_specs(model)
 
-    @tf.function(input_signature=[inputs])
+    @tf.function(input_signature=[inputs], autograph=False)
     def probabilities(batch: Batch) -> tf.Tensor:
         return ops.softmax(ops.cast(model(batch, training=False), "float32"), axis=-1)
 

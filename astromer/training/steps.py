@@ -76,7 +76,7 @@ def compile_step(
         extra.append(sum_over_replicas({"bad": bad})["bad"])
         return ops.stack([totals[name] for name in objective.names] + extra)
 
-    @tf.function(jit_compile=jit, input_signature=signature, reduce_retracing=True)
+    @tf.function(jit_compile=jit, input_signature=signature, reduce_retracing=True, autograph=False)
     def on_all_replicas(batch: Batch) -> Any:
         return strategy.run(on_replica, args=(batch,))
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from astromer.config.training import Training
 from astromer.errors import InputError
 from astromer.models.heads import build_head
-from astromer.training.classification import array_batches, predict, train_classifier, weigh_objects
+from astromer.training.classification import array_batches, predictor, train_classifier, weigh_objects
 from astromer.training.objectives import ClassificationObjective
 from astromer.training.steps import evaluate
 
@@ -44,7 +44,7 @@ def fitted(seed: int = 0, **changes) -> tuple[keras.Model, list[dict[str, float]
 def test_head_learns_separable_classes_and_is_reproducible():
     model, curve = fitted()
     test = embeddings(2, 9)
-    probabilities = predict(model, array_batches(test, 4)(0))
+    probabilities = predictor(model)(array_batches(test, 4)(0))
     assert probabilities.shape == (9, 3)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
     np.testing.assert_array_equal(probabilities.argmax(axis=1), test["label"])
