@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,9 +134,14 @@ class _Claims:
         """Names of the encoders that are not controls."""
         return [name for name, encoder in self.encoders.items() if not encoder["untrained"]]
 
-    def on(self, encoder: str, classifier: str | None = None, state: str = "frozen") -> Model:
-        """Return a classifier on an encoder, by default the head."""
-        return Model(encoder, state, classifier or self.head)
+    @property
+    def classifiers(self) -> tuple[str, ...]:
+        """The head, which the paper compares, and the probe: a claim that is about an encoder is made with either."""
+        return tuple(dict.fromkeys((self.head, self.probe)))
+
+    def on(self, encoder: str, classifier: str, state: str = "frozen") -> Model:
+        """Return a classifier on an encoder."""
+        return Model(encoder, state, classifier)
 
     def pairs(self) -> Iterator[tuple[str, Model, Model]]:
         """Yield the claims for equal samples per class."""
@@ -143,23 +149,24 @@ class _Claims:
             yield from self._about_training(name)
             yield from self._against_features(name)
         for new, old in self.generations():
-            for state in LEARNED_STATES:
-                yield "newer encoder above Astromer 1", self.on(new, state=state), self.on(old, state=state)
+            for state, model in product(LEARNED_STATES, self.classifiers):
+                yield "newer encoder above Astromer 1", self.on(new, model, state), self.on(old, model, state)
 
     def _about_training(self, name: str) -> Iterator[tuple[str, Model, Model]]:
-        for state in LEARNED_STATES:
-            yield "encoder above raw input", self.on(name, state=state), Model(None, None, RAW_BASELINE)
-        yield "finetuning helps", self.on(name, state="finetuned"), self.on(name)
+        for state, model in product(LEARNED_STATES, self.classifiers):
+            yield "encoder above raw input", self.on(name, model, state), Model(None, None, RAW_BASELINE)
+        for model in self.classifiers:
+            yield "finetuning helps", self.on(name, model, "finetuned"), self.on(name, model)
         for other, control in self.encoders.items():
             if control["untrained"] and control["definition"] == self.encoders[name]["definition"]:
-                for model in (self.head, self.probe):
+                for model in self.classifiers:
                     yield "pretraining above random weights", self.on(name, model), self.on(other, model)
 
     def _against_features(self, name: str) -> Iterator[tuple[str, Model, Model]]:
         for kind in ("statistics", "period", "features"):
             yield f"encoder above {kind}", self.on(name, self.probe), Model(None, None, f"{kind}_forest")
         yield "encoder with features above features", self.on(name, FUSED), Model(None, None, "features_forest")
-        right, wrong = self.on(name, self.probe), self.on(name, self.probe, state="wrong_period")
+        right, wrong = self.on(name, self.probe), self.on(name, self.probe, "wrong_period")
         yield "encoder above itself with periods wrong by 1 %", right, wrong
 
     def generations(self) -> list[tuple[str, str]]:
@@ -179,7 +186,7 @@ def statements(
             yield from (Statement(claim, first, second, spc, spc) for spc in sizes)
     fewest, most = min(sizes), max(sizes)
     for new, old in claims.generations() if fewest < most else []:
-        for state in LEARNED_STATES:
-            first, second = claims.on(new, state=state), claims.on(old, state=state)
+        for state, model in product(LEARNED_STATES, claims.classifiers):
+            first, second = claims.on(new, model, state), claims.on(old, model, state)
             if {first, second} <= set(models):
                 yield Statement(f"{fewest} samples per class above Astromer 1 with {most}", first, second, fewest, most)
