@@ -16,10 +16,10 @@ def test_defaults_of_a_dataset_are_those_of_the_paper():
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"classes": ["EC"]}, "classes: List should have at least 2 items"),
+        ({"classes": ["EC"]}, "classes: has a length of 1; expected at least 2"),
         ({"classes": ["EC", "EC"]}, "classes: holds a value twice: ['EC', 'EC']"),
         ({"classes": ["EC", 3]}, "classes.1: is 3; expected a valid string"),
-        ({"spc": []}, "spc: List should have at least 1 item"),
+        ({"spc": []}, "spc: has a length of 0; expected at least 1"),
         ({"spc": [20, 20]}, "spc: holds a value twice: [20, 20]"),
         ({"spc": [20, 4]}, "spc.1: is 4; expected greater than or equal to 5"),
         ({"folds": 0}, "folds: is 0; expected greater than or equal to 1"),

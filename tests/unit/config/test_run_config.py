@@ -113,7 +113,7 @@ def test_all_wrong_references_are_listed():
         (("run",), "a run", "run: String should match pattern"),
         (("windw",), 100, "windw: unknown key; did you mean window?"),
         (("window",), 1, "window: is 1; expected greater than or equal to 2"),
-        (("surveys",), {}, "surveys: Dictionary should have at least 1 item"),
+        (("surveys",), {}, "surveys: has a length of 0; expected at least 1"),
         (("surveys", "sky", "format"), "fits", "surveys.sky: the key `format` must be one of"),
         (("surveys", "sky", "macho"), {"bnd": "red"}, "surveys.sky.macho.bnd: unknown key; did you mean band?"),
         (("surveys", "unused"), {"format": "macho"}, "surveys.unused: a survey of format macho needs the key `source`"),

@@ -98,7 +98,7 @@ def test_a_wrong_option_is_named(name, changes, key):
         ({"shards": 0}, "shards: is 0"),
         ({"shards": 5000}, "shards: is 5000; expected less than or equal to 4096"),
         ({"filters": {"max_err_mag": 0}}, "filters.max_err_mag: is 0"),
-        ({"filters": {"clip_percentiles": [1]}}, "filters.clip_percentiles: List should have at least 2 items"),
+        ({"filters": {"clip_percentiles": [1]}}, "filters.clip_percentiles: has a length of 1; expected at least 2"),
         ({"filters": {"clip_percentiles": [1, 101]}}, "filters.clip_percentiles.1: is 101"),
         ({"filters": {"variability": {"skw": 1}}}, "filters.variability.skw: unknown key; did you mean skew?"),
         ({"source": None}, "a survey of format macho needs the key `source`"),
