@@ -122,7 +122,9 @@ class Section(BaseModel):
             )
             kind = "unknown_key"
         else:
-            kind = detail["type"]
+            kind, context = detail["type"], detail.get("ctx", {})  # a section around this one has no context any more
+            if kind == "too_short" and context:
+                message = f"has a length of {context['actual_length']}; expected at least {context['min_length']}"
         return InitErrorDetails(type=PydanticCustomError(kind, message), loc=detail["loc"], input=detail["input"])
 
 
@@ -140,9 +142,6 @@ def _problems(error: ValidationError, content: Any) -> Iterable[tuple[Key, str]]
         message = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
         if detail["type"] == "missing":
             message = "missing; this key has no default"
-        elif detail["type"] == "too_short":
-            context = detail["ctx"]
-            message = f"has a length of {context['actual_length']}; expected at least {context['min_length']}"
         elif not is_absent and message.startswith("expected"):
             message = f"is {detail['input']!r}; {message}"
         found.setdefault(key, []).append(message)
