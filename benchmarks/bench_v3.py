@@ -24,7 +24,7 @@ from bench_training import write_light_curves
 from astromer.config.encoders import EncoderConfig
 from astromer.config.training import Masking
 from astromer.data.batches import PAD_MULTIPLE, plain_batches, pretraining_batches
-from astromer.models.encoders import build_encoder, build_reconstructor, model_inputs, reads_periods
+from astromer.models.encoders import build_encoder, build_reconstructor, model_inputs, num_periods_of
 from astromer.training.pretraining import pretraining_objective
 from astromer.training.steps import compile_step, input_specs
 
@@ -50,7 +50,7 @@ def training(config: EncoderConfig, records: Path, batch_size: int = 32) -> Call
             seed=1,
             epoch=epoch,
             masking=Masking(),
-            phase=bool(config.phase),
+            num_periods=config.num_shown_periods,
             pad_multiple=PAD_MULTIPLE,
         )
         return rate(lambda batch: np.asarray(step(batch)), batches)
@@ -64,7 +64,7 @@ def embedding(config: EncoderConfig, records: Path, batch_size: int = 256) -> Ca
     compiled = tf.function(lambda inputs: encoder(inputs, training=False)[-1], input_signature=[input_specs(encoder)])
 
     def run(epoch: int) -> float:
-        batches = plain_batches([records], window=POINTS, batch_size=batch_size, phase=reads_periods(encoder))
+        batches = plain_batches([records], window=POINTS, batch_size=batch_size, num_periods=num_periods_of(encoder))
         return rate(lambda batch: compiled(model_inputs(encoder, batch)).numpy(), batches)
 
     return run

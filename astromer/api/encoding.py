@@ -16,7 +16,7 @@ from astromer.data.batches import PAD_MULTIPLE
 from astromer.data.curves import cut_light_curves, window_batches
 from astromer.data.windows import Cuts
 from astromer.errors import InputError
-from astromer.models.encoders import model_inputs, reads_periods
+from astromer.models.encoders import model_inputs, num_periods_of
 from astromer.models.pooling import masked_mean
 from astromer.models.weights import Pretrained
 from astromer.training.steps import input_specs
@@ -166,7 +166,7 @@ def curve_batches(
         window=window,
         batch_size=batch_size,
         pad_multiple=None if attends_to_padding else PAD_MULTIPLE,
-        phase=reads_periods(encoder),
+        num_periods=num_periods_of(encoder),
     )
 
 

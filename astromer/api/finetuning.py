@@ -52,7 +52,7 @@ def finetune(
                 seed=seed,
                 masking=Masking(),
                 variant=config.variant,
-                phase=bool(config.phase),
+                num_periods=config.num_shown_periods,
                 pad_multiple=PAD_MULTIPLE if config.ignores_padding else None,
                 **more,
             )
@@ -61,7 +61,7 @@ def finetune(
         _write(curves.only(validation), Path(folder, "validation"))
         pretrain(
             model,
-            lambda epoch: batches("train", epoch=epoch, time_shift=training.time_shift),
+            lambda epoch: batches("train", epoch=epoch, **training.augmentation),
             batches("validation", training=False),
             training,
             ReconstructionObjective(weighted=False, scaled=bool(config.scaled_loss)),

@@ -26,8 +26,8 @@ def export_onnx(model: Pretrained | Classifier, path: Path | str) -> float:
 
     Inputs of the file, float32: `input` (magnitudes, the window's mean subtracted), `times` [days, the window's mean
     subtracted] and `mask_in` (1 on real points), each `(batch, window, 1)`, and for an encoder with phase `periods`
-    `(batch, 3)`, see `astromer.data.phases`: the periodogram is not part of the file. Outputs: `mean` and `max`
-    `(batch, dim)` of the last level over the real points, `sequence` `(batch, window, dim)`, and for a classifier
+    `(batch, 3 * number)`, see `astromer.data.phases`: the periodogram is not part of the file. Outputs: `mean` and
+    `max` `(batch, dim)` of the last level over the real points, `sequence` `(batch, window, dim)`, and for a classifier
     `probabilities` `(batch, classes)` of each window.
 
     Returns:

@@ -91,6 +91,9 @@ class Encoder(Section):
         "points that are not probed, for embedding from the whole light curve; null for the architecture's default "
         "(v3 yes).",
     )
+    num_periods: Positive = Field(
+        1, description="With `phase`, the number of periods that are shown: those of the best peaks of the periodogram."
+    )
     time_encoding: Literal["paper", "log"] | None = Field(
         None,
         description="Rates of the encoding of times: the paper's, or periods of 0.1 to 3000 days, evenly spaced in "
@@ -131,6 +134,11 @@ class Encoder(Section):
     def dim(self) -> int:
         """Width of the blocks' outputs."""
         return self.num_heads * cast(int, self.head_dim)  # null is replaced by the default of the architecture
+
+    @property
+    def num_shown_periods(self) -> int:
+        """Periods of each window that the encoder reads."""
+        return self.num_periods if self.phase else 0
 
     @property
     def ignores_padding(self) -> bool:

@@ -54,6 +54,18 @@ class EncoderTraining(Training):
         description="Maximum random shift of all times of a training window, in either direction [days]. Times are "
         "relative to their mean, so this varies the phase of their encoding. 0 disables the shift.",
     )
+    wrong_periods: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the training windows whose periods are wrong by 1 %, a factor of 2 or a daily alias, for "
+        "an encoder with `phase` that does not rely on them.",
+    )
+
+    @property
+    def augmentation(self) -> dict[str, float]:
+        """How training windows differ from those of validation; arguments of `data.batches.pretraining_batches`."""
+        return {"time_shift": self.time_shift, "wrong_periods": self.wrong_periods}
 
     @model_validator(mode="after")
     def _cosine_has_an_end(self) -> "EncoderTraining":

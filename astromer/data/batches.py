@@ -15,7 +15,7 @@ from astromer.config.section import VARIANTS, Variant
 from astromer.config.training import Masking
 from astromer.data.masking import mask_windows, shift_times, show_windows, window_keys
 from astromer.data.parsing import detect_layout, parse_records
-from astromer.data.phases import object_periods, visible_periods, window_periods
+from astromer.data.phases import mistake_periods, object_periods, visible_periods, window_periods
 from astromer.data.summary import TargetTable
 from astromer.data.windows import cut_windows, random_windows, regular_windows
 from astromer.errors import InputError
@@ -46,7 +46,8 @@ def pretraining_batches(
     sampling: bool = False,
     pad_multiple: int | None = None,
     time_shift: float = 0.0,
-    phase: bool = False,
+    num_periods: int = 0,
+    wrong_periods: float = 0.0,
     summary: Path | None = None,
 ) -> tf.data.Dataset:
     """Return one epoch of masked windows.
@@ -66,7 +67,9 @@ def pretraining_batches(
             multiple of this number; None pads all windows to `window`.
         time_shift: in training, add one random number of days between -`time_shift` and `time_shift` to the times of
             each window.
-        phase: add `periods`, of each window's points that are not probed, see `astromer.data.phases`.
+        num_periods: number of `periods` to add, of each window's points that are not probed, see
+            `astromer.data.phases`.
+        wrong_periods: in training, share of the windows whose periods are wrong.
         summary: add the targets of `astromer.data.summary` from this file.
 
     Returns:
@@ -80,7 +83,8 @@ def pretraining_batches(
     if variant not in VARIANTS:
         raise InputError(f"variant is {variant!r}; expected one of {VARIANTS}")
     reading = _Reading(tuple(files), _layout(files), window, batch_size, seed, training, sampling, pad_multiple)
-    masked = _Masked(masking, variant, time_shift if training else 0.0, phase, summary)
+    time_shift, wrong_periods = (time_shift, wrong_periods) if training else (0.0, 0.0)
+    masked = _Masked(masking, variant, time_shift, num_periods, wrong_periods, summary)
     return _epoch_function(reading, masked)(tf.constant(epoch if training else 0, tf.int64))
 
 
@@ -94,18 +98,18 @@ def plain_batches(
     epoch: int = 0,
     sampling: bool = False,
     pad_multiple: int | None = None,
-    phase: bool = False,
+    num_periods: int = 0,
     period_error: str = "none",
 ) -> tf.data.Dataset:
     """Return one epoch of windows with all points visible, for embedding, classification and baselines.
 
     The arguments and errors are those of `pretraining_batches`. Windows are in the order of the files unless `shuffle`
     or `pad_multiple` is given. The elements are dicts as returned by `astromer.data.masking.show_windows`; with
-    `phase`, `periods` is that of all observations of each window's object, with an error of
+    `num_periods`, `periods` are those of all observations of each window's object, with an error of
     `astromer.data.phases.PERIOD_ERRORS`.
     """
-    error = period_error if phase else None
-    reading = _Reading(tuple(files), _layout(files), window, batch_size, seed, shuffle, sampling, pad_multiple, error)
+    options = (window, batch_size, seed, shuffle, sampling, pad_multiple, num_periods, period_error)
+    reading = _Reading(tuple(files), _layout(files), *options)
     return _epoch_function(reading, None)(tf.constant(epoch, tf.int64))
 
 
@@ -121,7 +125,8 @@ class _Reading:
     shuffle: bool
     sampling: bool
     pad_multiple: int | None
-    period_error: str | None = None  # None adds no periods
+    num_periods: int = 0
+    period_error: str = "none"
 
     def windows(self, epoch: tf.Tensor) -> tf.data.Dataset:
         """Return batches of windows as `cut_windows` makes them, in graph."""
@@ -134,8 +139,8 @@ class _Reading:
             else:
                 cuts = regular_windows(records["length"], self.window)
             windows = cut_windows(records, cuts, self.window)
-            if self.period_error is not None:
-                periods = object_periods(records, self.period_error)
+            if self.num_periods:
+                periods = object_periods(records, self.num_periods, self.period_error)
                 windows["periods"] = window_periods(periods, cuts.series, windows["mean_mjd"])
             return windows
 
@@ -181,7 +186,8 @@ class _Masked:
     masking: Masking
     variant: Variant
     time_shift: float
-    phase: bool
+    num_periods: int
+    wrong_periods: float
     summary: Path | None
 
     def batch(self, windows: dict[str, tf.Tensor], keys: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -189,8 +195,10 @@ class _Masked:
         if self.time_shift:
             windows = shift_times(windows, keys, self.time_shift)
         batch = mask_windows(windows, keys, self.masking, self.variant)
-        if self.phase:
-            batch = visible_periods(windows, batch)
+        if self.num_periods:
+            batch = visible_periods(windows, batch, self.num_periods)
+            if self.wrong_periods:
+                batch["periods"] = mistake_periods(batch["periods"], keys, self.wrong_periods)
         return batch
 
 

@@ -13,7 +13,7 @@ from astromer.data.windows import Cuts, cut_windows, regular_windows
 
 
 def table_batches(
-    observations: pl.DataFrame, *, window: int, batch_size: int, pad_multiple: int | None, phase: bool
+    observations: pl.DataFrame, *, window: int, batch_size: int, pad_multiple: int | None, num_periods: int
 ) -> Iterator[dict[str, tf.Tensor]]:
     """Yield the windows of light curves with all points visible, as `astromer.data.batches.plain_batches` does.
 
@@ -23,7 +23,7 @@ def table_batches(
         batch_size: windows per batch.
         pad_multiple: pad to the next multiple of this above the longest window of a batch, in order of their lengths;
             None pads all to `window`, in the order of the table.
-        phase: whether to add `periods`, those of all observations of each window's object.
+        num_periods: number of `periods` to add, those of all observations of each window's object.
     """
     spans = observations.select(pl.col("id").rle()).unnest("id")
     lengths = spans["len"].to_numpy().astype(np.int32)
@@ -36,7 +36,7 @@ def table_batches(
         "err_mag": tf.constant(observations["err_mag"].to_numpy()),
     }
     cuts, points = cut_light_curves(lengths, window)
-    options = {"window": window, "batch_size": batch_size, "pad_multiple": pad_multiple, "phase": phase}
+    options = {"window": window, "batch_size": batch_size, "pad_multiple": pad_multiple, "num_periods": num_periods}
     for _, batch in window_batches(records, cuts, points, **options):
         yield batch
 
@@ -55,16 +55,16 @@ def window_batches(
     window: int,
     batch_size: int,
     pad_multiple: int | None,
-    phase: bool,
+    num_periods: int,
 ) -> Iterator[tuple[np.ndarray, dict[str, tf.Tensor]]]:
     """Yield batches of windows: their positions in `cuts`, and a dict of `astromer.data.masking.show_windows`.
 
     Args:
         records: light curves as `astromer.data.parsing.parse_records` returns them.
         cuts, points: see `cut_light_curves`.
-        window, batch_size, pad_multiple, phase: as for `table_batches`.
+        window, batch_size, pad_multiple, num_periods: as for `table_batches`.
     """
-    periods = object_periods(records) if phase else None
+    periods = object_periods(records, num_periods) if num_periods else None
     order = np.arange(len(points)) if pad_multiple is None else np.argsort(points, kind="stable")
     for first in range(0, len(order), batch_size):
         rows = order[first : first + batch_size]

@@ -157,6 +157,11 @@ def _replace_from_shown(
     return tf.tensor_scatter_nd_update(true, points, tf.gather_nd(drawn, chosen))
 
 
+def random_fractions(keys: tf.Tensor, salt: int) -> tf.Tensor:
+    """Return a random number in [0, 1) for each of the keys of `window_keys`, independent for every salt."""
+    return _fraction(_mix(keys ^ tf.constant(salt, tf.uint32)))
+
+
 def shift_times(windows: dict[str, tf.Tensor], keys: tf.Tensor, most: float) -> dict[str, tf.Tensor]:
     """Add one random number of days between -`most` and `most` to all times of each window.
 
@@ -165,7 +170,7 @@ def shift_times(windows: dict[str, tf.Tensor], keys: tf.Tensor, most: float) -> 
         keys: uint32 `(batch,)` from `window_keys`.
         most: the largest shift [days].
     """
-    shift = most * (2.0 * _fraction(_mix(keys ^ tf.constant(SHIFT_SALT, tf.uint32))) - 1.0)
+    shift = most * (2.0 * random_fractions(keys, SHIFT_SALT) - 1.0)
     return windows | {"times": tf.where(_real(windows), windows["times"] + shift[:, None], 0.0)}
 
 

@@ -24,26 +24,28 @@ MIN_STD_MAG = 1e-6
 MAX_SNR = 1e3
 
 
-def find_periods(times: np.ndarray, magnitudes: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Return the period of each window, from its chosen points only.
+def find_periods(times: np.ndarray, magnitudes: np.ndarray, chosen: np.ndarray, number: int = 1) -> np.ndarray:
+    """Return the periods of each window, from its chosen points only.
 
     Args:
         times: `(windows, points)` days, from any origin near the window.
         magnitudes: `(windows, points)` mag.
         chosen: bool `(windows, points)`; nothing of the other points is used.
+        number: how many periods to return, those of the best peaks, the best first.
 
     Returns:
-        float64 `(windows, 3)`: period [days]; signal-to-noise, the variance that the sinusoid explains over that of the
-        residuals; and a time at which the sinusoid is brightest [days]. All 0 for a window without a period: fewer than
-        5 points, less than a day, or constant magnitudes.
+        float64 `(windows, 3 * number)`, for each period: period [days]; signal-to-noise, the variance that the sinusoid
+        explains over that of the residuals; and a time at which the sinusoid is brightest [days]. All 0 for a window
+        without a period: fewer than 5 points, less than a day, or constant magnitudes; and 0 for periods that the
+        window does not have.
     """
     rows = zip(times, magnitudes, chosen, strict=True)
-    return find_periods_of([(t[use], m[use]) for t, m, use in rows])
+    return find_periods_of([(t[use], m[use]) for t, m, use in rows], number)
 
 
-def find_periods_of(curves: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+def find_periods_of(curves: list[tuple[np.ndarray, np.ndarray]], number: int = 1) -> np.ndarray:
     """Return what `find_periods` does for light curves of any length: times [days] and magnitudes, `(points,)` each."""
-    periods = np.zeros((len(curves), 3))
+    periods = np.zeros((len(curves), number, 3))
     usable, centred = [], []
     for row, (t, m) in enumerate(curves):
         times, magnitudes = np.asarray(t, np.float64), np.asarray(m, np.float64)
@@ -55,9 +57,10 @@ def find_periods_of(curves: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         proposed = propose_frequencies([centred[place][1:] for place in group], spans[group[0]])
         for place, (frequencies, step) in zip(group, proposed, strict=True):
             origin, times, magnitudes = centred[place]
-            period, snr, brightest = _refine(times, magnitudes, frequencies, step)
-            periods[usable[place]] = period, snr, origin + brightest
-    return periods
+            for rank, peak in enumerate(_best_peaks(times, magnitudes, frequencies, step, number)):
+                period, snr, brightest = _refine(times, magnitudes, peak, step / 3)
+                periods[usable[place], rank] = period, snr, origin + brightest
+    return periods.reshape(len(curves), 3 * number)
 
 
 def _rounded_span(times: np.ndarray) -> float:
@@ -105,13 +108,24 @@ def propose_frequencies(
         yield step * (highest[:, None] + np.array([-1, 0, 1]) / 3).ravel(), step
 
 
-def _refine(
-    times: np.ndarray, magnitudes: np.ndarray, frequencies: np.ndarray, step: float
-) -> tuple[float, float, float]:
-    """Fit the proposed frequencies, then ever closer around the best; return a row of `find_periods`."""
-    for _ in range(REFINEMENTS - 1):
-        best, step = fit_sinusoids(times, magnitudes, frequencies)[:, 0].argmax(), step / 3
-        frequencies = frequencies[best] + step * np.arange(-3, 4) / 3
+def _best_peaks(
+    times: np.ndarray, magnitudes: np.ndarray, frequencies: np.ndarray, step: float, number: int
+) -> list[float]:
+    """Return at most `number` of the proposed frequencies that fit best, none of them within the same peak."""
+    explained = fit_sinusoids(times, magnitudes, frequencies)[:, 0]
+    best: list[float] = []
+    for frequency in frequencies[np.argsort(-explained, kind="stable")]:
+        if len(best) < number and all(abs(frequency - other) > OVERSAMPLING * step for other in best):
+            best.append(frequency)
+    return best
+
+
+def _refine(times: np.ndarray, magnitudes: np.ndarray, frequency: float, step: float) -> tuple[float, float, float]:
+    """Fit ever closer around a frequency; return a period as `find_periods` does."""
+    for _ in range(REFINEMENTS - 2):
+        near = _around(frequency, step)
+        frequency, step = near[fit_sinusoids(times, magnitudes, near)[:, 0].argmax()], step / 3
+    frequencies = _around(frequency, step)
     fits = fit_sinusoids(times, magnitudes, frequencies)
     best = fits[:, 0].argmax()
     frequency, (explained, cosine, sine) = frequencies[best], fits[best]
@@ -119,6 +133,10 @@ def _refine(
     snr = min(explained / max(1.0 - explained, 1e-9) * degrees_of_freedom, MAX_SNR)
     # Bright is a small magnitude.
     return 1 / frequency, snr, np.arctan2(-sine, -cosine) / (2 * np.pi * frequency)
+
+
+def _around(frequency: float, step: float) -> np.ndarray:
+    return frequency + step * np.arange(-3, 4) / 3
 
 
 def fit_sinusoids(times: np.ndarray, magnitudes: np.ndarray, frequencies: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import polars as pl
 
 from astromer.data.batches import plain_batches
 from astromer.evaluation.examples import draw_examples, window_points, windows_of
-from astromer.models.encoders import attention_weights, reads_periods
+from astromer.models.encoders import attention_weights, num_periods_of
 
 WINDOWS_AT_ONCE = 256
 
@@ -40,7 +40,7 @@ def attention_points(
     """
     examples, observations = draw_examples(records, classes, per_class, seed=seed)
     options = {"window": window, "batch_size": WINDOWS_AT_ONCE, "seed": seed, "sampling": True}
-    batches = plain_batches([records], phase=reads_periods(encoder), **options)
+    batches = plain_batches([records], num_periods=num_periods_of(encoder), **options)
     windows = windows_of(batches, examples["id"])
     weights = received_attention(np.asarray(attention_weights(encoder, windows)[-1]), windows["valid"])
     chosen = {key: windows[key] for key in ("id", "start", "length")} | {"attention": weights[..., None]}

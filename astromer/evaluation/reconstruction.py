@@ -14,7 +14,7 @@ from astromer.data.parsing import read_records
 from astromer.errors import InputError
 from astromer.evaluation.examples import draw_examples, window_points, windows_of
 from astromer.evaluation.predictors import interpolation
-from astromer.models.encoders import model_inputs, predicted_magnitudes, reads_periods
+from astromer.models.encoders import model_inputs, num_periods_of, predicted_magnitudes
 
 WINDOWS_AT_ONCE = 256
 
@@ -53,9 +53,9 @@ def reconstructed_points(
         InputError: a class has no object, no period can be found for an object, or a window has no hidden point.
     """
     examples, observations = draw_examples(records, classes, per_class, seed=seed)
-    phase = reads_periods(model)
+    num_periods = num_periods_of(model)
     windows = _masked_windows(
-        records, examples["id"], window=window, masking=masking, variant="paper", seed=seed, phase=phase
+        records, examples["id"], window=window, masking=masking, variant="paper", seed=seed, num_periods=num_periods
     )
     empty = windows["hidden"].sum(axis=(1, 2)) == 0
     if empty.any():
@@ -124,9 +124,9 @@ def _masked_windows(
     masking: Masking,
     variant: Variant,
     seed: int,
-    phase: bool = False,
+    num_periods: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Draw one random window of each of these objects and mask it as for validation; with `phase` add periods."""
+    """Draw one random window of each of these objects and mask it as for validation; add `num_periods` periods."""
     batches = pretraining_batches(
         [records],
         window=window,
@@ -136,6 +136,6 @@ def _masked_windows(
         variant=variant,
         training=False,
         sampling=True,
-        phase=phase,
+        num_periods=num_periods,
     )
     return windows_of(batches, ids)

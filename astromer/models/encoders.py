@@ -17,18 +17,20 @@ INPUT_NAMES = ("magnitudes", "times", "valid")
 PERIODS = "periods"
 
 
-def window_inputs(*, phase: bool = False) -> dict[str, keras.KerasTensor]:
+def window_inputs(num_periods: int = 0) -> dict[str, keras.KerasTensor]:
     """Create the inputs of a model: `magnitudes`, `times` [days] and `valid`, each `(batch, window, 1)` float32.
 
-    With `phase` also `periods` `(batch, 3)`, see `astromer.data.phases`.
+    With `num_periods` also `periods` `(batch, 3 * num_periods)`, see `astromer.data.phases`.
     """
     inputs = {name: keras.Input((None, 1), dtype="float32", name=name) for name in INPUT_NAMES}
-    return inputs | ({PERIODS: keras.Input((3,), dtype="float32", name=PERIODS)} if phase else {})
+    if num_periods:
+        inputs[PERIODS] = keras.Input((3 * num_periods,), dtype="float32", name=PERIODS)
+    return inputs
 
 
-def reads_periods(model: keras.Model) -> bool:
-    """Whether batches for a model need `phase=True`."""
-    return any(tensor.name == PERIODS for tensor in model.inputs)
+def num_periods_of(model: keras.Model) -> int:
+    """Return how many periods of each window a model reads."""
+    return sum(tensor.shape[-1] // 3 for tensor in model.inputs if tensor.name == PERIODS)
 
 
 def model_inputs(model: keras.Model, batch: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,7 +64,7 @@ ENCODERS: dict[str, Callable[[EncoderConfig], keras.Model]] = {"v1": build_v1, "
 
 def _stack_blocks(config: EncoderConfig, *, invalid_magnitudes: str, mask: str) -> keras.Model:
     # Inputs
-    inputs = window_inputs(phase=bool(config.phase))
+    inputs = window_inputs(config.num_shown_periods)
     magnitudes, times, valid = (inputs[name] for name in INPUT_NAMES)
     bias = AttentionBias(mask, name="attention_bias")(valid)
     embedding = InputEmbedding(
@@ -97,8 +99,8 @@ def build_encoder(config: EncoderConfig) -> keras.Model:
 
     Returns:
         Model `encoder`. Its input is a dict of `magnitudes`, `times` [days] and `valid`, each `(batch, window, 1)`, and
-        with `phase` also `periods` `(batch, 3)`; its output a list of `num_blocks + 1` representations `(batch, window,
-        dim)`: the input embedding, then the output of each block.
+        with `phase` also `periods` `(batch, 3 * num_periods)`; its output a list of `num_blocks + 1` representations
+        `(batch, window, dim)`: the input embedding, then the output of each block.
     """
     return ENCODERS[config.architecture](config)
 
@@ -112,7 +114,7 @@ def build_reconstructor(config: EncoderConfig) -> keras.Model:
         `(batch, 30)` and `period_class` `(batch, 48)`, see `SummaryHead`. `get_layer("encoder")`,
         `get_layer("reconstruction")` and `get_layer("summary")` return its parts.
     """
-    inputs = window_inputs(phase=bool(config.phase))
+    inputs = window_inputs(config.num_shown_periods)
     last = build_encoder(config)(inputs)[-1]
     magnitudes = Reconstruction(name="reconstruction")(last)
     if config.scale:

@@ -22,17 +22,22 @@ class PhaseChannels(keras.layers.Layer):
 
     Call arguments:
         times: `(batch, window, 1)` days, float32.
-        periods: `(batch, 3)` float32: period [days], signal-to-noise, time of brightest phase [days].
+        periods: `(batch, 3 * number)` float32, for each period: period [days], signal-to-noise, time of brightest phase
+            [days].
 
     Returns:
-        `(batch, window, 12)` float32; 0 for windows without a period.
+        `(batch, window, 12 * number)` float32; 0 for periods that a window does not have.
     """
 
     def __init__(self, **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs})
 
     def call(self, times, periods):
-        period, snr, brightest = (periods[:, None, i : i + 1] for i in range(3))
+        channels = [self._fold(times, periods[:, None, i : i + 3]) for i in range(0, periods.shape[-1], 3)]
+        return ops.concatenate(channels, axis=-1)
+
+    def _fold(self, times, of_period):
+        period, snr, brightest = (of_period[..., i : i + 1] for i in range(3))
         has_period = ops.cast(period > 0, "float32")
         period = ops.where(period > 0, period, 1.0)
         # Whole cycles are dropped before the multiples are taken: float32 holds fractions of 30,000 cycles to 0.002.
@@ -44,7 +49,7 @@ class PhaseChannels(keras.layers.Layer):
         return has_period * ops.concatenate([ops.sin(angles), ops.cos(angles), of_window], axis=-1)
 
     def compute_output_shape(self, times_shape, periods_shape):
-        return (*times_shape[:-1], 2 * len(HALF_CYCLES) + 2)
+        return (*times_shape[:-1], (2 * len(HALF_CYCLES) + 2) * (periods_shape[-1] // 3))
 
 
 @register

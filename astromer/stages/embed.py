@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from astromer.data.batches import PAD_MULTIPLE, plain_batches
 from astromer.evaluation.embeddings import embed_windows
 from astromer.files import atomic_path
-from astromer.models.encoders import reads_periods
+from astromer.models.encoders import num_periods_of
 from astromer.models.weights import load_pretrained
 from astromer.stages.sets import records_of_sets
 
@@ -93,7 +93,7 @@ def _embed(
         window=window,
         batch_size=BATCH_SIZE,
         pad_multiple=pad_multiple,
-        phase=reads_periods(encoder),
+        num_periods=num_periods_of(encoder),
         period_error=period_error,
     )
     return embed_windows(encoder, batches, arrays, window=window)

@@ -13,7 +13,7 @@ from astromer.data.pieces import whole_objects
 from astromer.evaluation.classical import object_vectors
 from astromer.evaluation.embeddings import window_embedder
 from astromer.files import atomic_path
-from astromer.models.encoders import reads_periods
+from astromer.models.encoders import num_periods_of
 from astromer.models.weights import load_pretrained
 
 ROWS_AT_ONCE = 2**16  # observations embedded at once: bounds the memory
@@ -54,11 +54,13 @@ def shard_embedder(
     pretrained = load_pretrained(model)
     encoder = pretrained.model.get_layer("encoder")
     pad_multiple = PAD_MULTIPLE if pretrained.config.ignores_padding and not whole_windows else None
-    phase = reads_periods(encoder)
+    num_periods = num_periods_of(encoder)
     embed_batch = window_embedder(encoder, arrays, window=window)
 
     def embed(rows: pl.DataFrame) -> pl.DataFrame:
-        batches = table_batches(rows, window=window, batch_size=BATCH_SIZE, pad_multiple=pad_multiple, phase=phase)
+        batches = table_batches(
+            rows, window=window, batch_size=BATCH_SIZE, pad_multiple=pad_multiple, num_periods=num_periods
+        )
         return pl.concat(embed_batch(batch) for batch in batches)
 
     return embed, encoder.outputs[-1].shape[-1]

@@ -12,7 +12,7 @@ from astromer.config.datasets import HeadTraining, Weighting
 from astromer.config.registry import head_arrays
 from astromer.data.batches import PAD_MULTIPLE
 from astromer.evaluation.embeddings import embed_windows, head_inputs
-from astromer.models.encoders import reads_periods
+from astromer.models.encoders import num_periods_of
 from astromer.models.heads import build_head, join_encoder
 from astromer.models.standardise import adapt_to_training
 from astromer.models.weights import load_pretrained
@@ -95,7 +95,7 @@ def _build(
         records,
         window=window,
         batch_size=batch_size,
-        phase=reads_periods(encoder),
+        num_periods=num_periods_of(encoder),
         pad_multiple=None if padded else PAD_MULTIPLE,
     )
     classifier = build_head(

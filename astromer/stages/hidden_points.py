@@ -74,7 +74,7 @@ def score_hidden_points(
         seed=seed,
         masking=Masking.read(masking, "masking"),
         variant=pretrained.config.variant,
-        phase=bool(pretrained.config.phase),
+        num_periods=pretrained.config.num_shown_periods,
         pad_multiple=PAD_MULTIPLE if pretrained.config.ignores_padding else None,
         training=False,
     )

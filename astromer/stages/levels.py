@@ -8,7 +8,7 @@ import polars as pl
 from astromer.data.batches import PAD_MULTIPLE, plain_batches
 from astromer.evaluation.levels import level_maps, level_vectors, silhouettes
 from astromer.files import atomic_path
-from astromer.models.encoders import reads_periods
+from astromer.models.encoders import num_periods_of
 from astromer.models.weights import load_pretrained
 
 BATCH_SIZE = 256  # does not change the result
@@ -41,7 +41,7 @@ def analyse_levels(
         encoder = pretrained.model.get_layer("encoder")
         pad_multiple = PAD_MULTIPLE if pretrained.config.ignores_padding else None
         options = {"window": window, "batch_size": BATCH_SIZE, "pad_multiple": pad_multiple}
-        found = level_vectors(encoder, plain_batches([test], phase=reads_periods(encoder), **options))
+        found = level_vectors(encoder, plain_batches([test], num_periods=num_periods_of(encoder), **options))
         tables.append(silhouettes(found).select(pl.lit(fold).alias("fold"), pl.all()))
         if fold == 0:
             with atomic_path(maps) as temporary:

@@ -108,7 +108,7 @@ def score_imported(
         seed=seed,
         masking=Masking.read(masking, "masking"),
         variant=pretrained.config.variant,
-        phase=bool(pretrained.config.phase),
+        num_periods=pretrained.config.num_shown_periods,
         training=False,
     )
     write_scores(evaluate_reconstruction(pretrained.model, batches), scores)

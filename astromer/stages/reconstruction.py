@@ -62,7 +62,7 @@ def learn_to_reconstruct(
     config = pretrained.config
     identity: dict[str, Any] = {"encoder": config.plain(), "masking": masking.plain(), "window": window, "seed": seed}
     identity |= {"trained": sum(math.prod(weight.shape) for weight in pretrained.model.trainable_variables)}
-    identity |= {"batch_size": training.batch_size, "time_shift": training.time_shift, "devices": devices.plain()}
+    identity |= {"batch_size": training.batch_size, "devices": devices.plain()} | training.augmentation
     objective = pretraining_objective(config)
     summary = targets if config.summary_weight else None
     files = [*initial, *records["train"], *records["validation"], *([summary] if summary else [])]
@@ -75,7 +75,7 @@ def learn_to_reconstruct(
             seed=seed,
             masking=masking,
             variant=config.variant,
-            phase=bool(config.phase),
+            num_periods=config.num_shown_periods,
             summary=summary,
             pad_multiple=None if devices.xla or not config.ignores_padding else PAD_MULTIPLE,
             **more,
@@ -87,7 +87,7 @@ def learn_to_reconstruct(
     resumes, start = state_file.path.exists(), time.monotonic()
     history = pretrain(
         pretrained.model,
-        lambda epoch: batches("train", epoch=epoch, time_shift=training.time_shift),
+        lambda epoch: batches("train", epoch=epoch, **training.augmentation),
         batches("validation", training=False),
         training,
         objective,

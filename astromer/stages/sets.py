@@ -39,7 +39,7 @@ class WindowSets:
         *,
         window: int,
         batch_size: int,
-        phase: bool = False,
+        num_periods: int = 0,
         pad_multiple: int | None = PAD_MULTIPLE,
     ) -> None:
         """Read the identities of all windows.
@@ -48,11 +48,16 @@ class WindowSets:
             records: files of `train`, `validation` and `test`.
             window: observations per window.
             batch_size: windows per batch.
-            phase: add the period of each window's object.
+            num_periods: number of periods to add, of each window's object.
             pad_multiple: see `astromer.data.batches.pretraining_batches`.
         """
         self.records = records
-        self.options = {"window": window, "batch_size": batch_size, "pad_multiple": pad_multiple, "phase": phase}
+        self.options = {
+            "window": window,
+            "batch_size": batch_size,
+            "pad_multiple": pad_multiple,
+            "num_periods": num_periods,
+        }
         self.windows = {subset: window_table(self.batches(subset)) for subset in records}
 
     def batches(self, subset: str, *, seed: int | None = None, epoch: int = 0) -> tf.data.Dataset:

@@ -104,6 +104,7 @@ def test_masking_and_training_have_the_defaults_of_the_paper():
         "decay_steps",
         "clip_norm",
         "time_shift",
+        "wrong_periods",
     }
 
 
@@ -133,6 +134,7 @@ def test_finetuning_and_training_are_no_part_of_the_definition():
         (EncoderTraining, "epochs", -1),
         (EncoderTraining, "warmup_steps", -1),
         (EncoderTraining, "time_shift", -1),
+        (EncoderTraining, "wrong_periods", 1.5),
     ],
 )
 def test_options_out_of_bounds_are_named(section, key, value):

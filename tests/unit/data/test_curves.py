@@ -35,7 +35,7 @@ def rows(batches):
 @pytest.mark.parametrize("pad_multiple", [None, 25])
 def test_windows_are_those_of_records(observations, tmp_path, pad_multiple):
     write_records(observations, stars()[0], tmp_path / "stars.tfrecord")
-    options = OPTIONS | {"pad_multiple": pad_multiple, "phase": True}
+    options = OPTIONS | {"pad_multiple": pad_multiple, "num_periods": 1}
     expected = rows(plain_batches([tmp_path / "stars.tfrecord"], **options))
     found = rows(table_batches(observations, **options))
     assert found.keys() == expected.keys()
@@ -46,7 +46,9 @@ def test_windows_are_those_of_records(observations, tmp_path, pad_multiple):
 
 
 def test_batches_are_padded_to_the_longest_of_a_batch(observations):
-    widths = [batch["times"].shape[1] for batch in table_batches(observations, **OPTIONS, pad_multiple=10, phase=False)]
+    widths = [
+        batch["times"].shape[1] for batch in table_batches(observations, **OPTIONS, pad_multiple=10, num_periods=0)
+    ]
     assert widths == sorted(widths)
     assert {*widths} <= {10, 20, 30, 40}
 

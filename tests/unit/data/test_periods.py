@@ -80,3 +80,25 @@ def test_five_points_and_repeated_times_give_finite_values():
     found = find_periods_of([(times, RNG.normal(size=5)), (np.arange(5.0), RNG.normal(size=5))])
     assert np.isfinite(found).all()
     assert (found[:, 0] > 0).all()
+
+
+def test_several_periods_are_those_of_different_peaks_the_best_first():
+    times = np.sort(RNG.uniform(0, 400, 300))
+    magnitudes = np.sin(2 * np.pi * times / 0.7) + 0.6 * np.sin(2 * np.pi * times / 13.0) + RNG.normal(0, 0.05, 300)
+    (first, _, _, second, _, _, third, _, _) = find_periods_of([(times, magnitudes)], 3)[0]
+    np.testing.assert_allclose([first, second], [0.7, 13.0], rtol=0.01)
+    assert abs(1 / third - 1 / first) > 1 / 400
+    assert abs(1 / third - 1 / second) > 1 / 400
+    np.testing.assert_array_equal(
+        find_periods_of([(times, magnitudes)], 3)[0, :3], find_periods_of([(times, magnitudes)])[0]
+    )
+
+
+def test_periods_that_a_light_curve_does_not_have_are_zero():
+    found = find_periods_of(
+        [(np.arange(5.0) / 3, np.array([0.0, 1.0, 0.0, 1.0, 0.2])), (np.arange(2.0), np.ones(2))], 40
+    )
+    assert found.shape == (2, 120)
+    assert found[0, 0] > 0
+    np.testing.assert_array_equal(found[0, -3:], 0)
+    np.testing.assert_array_equal(found[1], 0)

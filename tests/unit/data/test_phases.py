@@ -9,7 +9,7 @@ from astromer.config.training import Masking
 from astromer.data import records
 from astromer.data.batches import plain_batches, pretraining_batches
 from astromer.data.masking import mask_windows, window_keys
-from astromer.data.phases import visible_periods
+from astromer.data.phases import mistake_periods, visible_periods
 
 PERIODS_DAYS = (0.4, 2.7, 150.0)
 LENGTH = 50
@@ -31,7 +31,7 @@ def survey(tmp_path_factory):
 
 
 def test_windows_of_a_star_share_the_period_of_its_whole_light_curve(survey):
-    batches = list(plain_batches([survey], window=20, batch_size=16, phase=True))
+    batches = list(plain_batches([survey], window=20, batch_size=16, num_periods=1))
     ids = np.concatenate([batch["id"] for batch in batches])
     periods = np.concatenate([batch["periods"] for batch in batches])
     assert periods.dtype == np.float32
@@ -45,7 +45,7 @@ def test_windows_of_a_star_share_the_period_of_its_whole_light_curve(survey):
 
 @pytest.mark.parametrize("error", ["percent", "half", "double", "alias"])
 def test_wrong_periods_are_wrong_as_named(survey, error):
-    options = {"window": 20, "batch_size": 16, "phase": True}
+    options = {"window": 20, "batch_size": 16, "num_periods": 1}
     right, wrong = (
         np.concatenate([batch["periods"] for batch in plain_batches([survey], **options, period_error=name)])
         for name in ("none", error)
@@ -59,7 +59,7 @@ def test_wrong_periods_are_wrong_as_named(survey, error):
 
 
 def test_the_brightest_phase_is_told_from_each_windows_mean_time(survey):
-    for batch in plain_batches([survey], window=20, batch_size=1, phase=True):
+    for batch in plain_batches([survey], window=20, batch_size=1, num_periods=1):
         period, _, brightest = batch["periods"].numpy()[0]
         if period:
             valid = batch["valid"].numpy()[0, :, 0] > 0
@@ -94,8 +94,35 @@ def test_changed_hidden_magnitudes_leave_magnitudes_and_periods_as_they_were():
 def test_masked_batches_have_periods_only_if_they_are_asked_for(survey):
     options = {"window": 20, "batch_size": 4, "seed": 1, "masking": Masking()}
     plain = next(iter(pretraining_batches([survey], **options)))
-    with_periods = next(iter(pretraining_batches([survey], phase=True, **options)))
+    with_periods = next(iter(pretraining_batches([survey], num_periods=1, **options)))
     assert "periods" not in plain
     assert with_periods["periods"].shape == (4, 3)
     for name, values in plain.items():
         np.testing.assert_array_equal(values, with_periods[name])
+
+
+def test_a_share_of_the_training_windows_has_wrong_periods():
+    keys = window_keys(tf.strings.as_string(tf.range(2000)), tf.zeros(2000, tf.int32), 1, 0)
+    right = np.tile(np.array([2.0, 5.0, 0.5, 0.3, 1.0, 0.1], "float32"), (2000, 1))
+    right[:10] = 0
+    mistaken = mistake_periods(tf.constant(right), keys, 0.4).numpy()
+    ratios = mistaken[10:, 0] / 2.0
+    kinds = {1.0: 0.6, 1.01: 0.1, 0.5: 0.1, 2.0: 0.1, 1 / 3: 0.1}
+    for ratio, share in kinds.items():
+        assert np.isclose(ratios, ratio, rtol=1e-4).mean() == pytest.approx(share, abs=0.03)
+    np.testing.assert_array_equal(mistaken[:10], 0)
+    np.testing.assert_array_equal(mistaken[:, [1, 2, 4, 5]], right[:, [1, 2, 4, 5]])
+    halved = np.isclose(mistaken[:, 0], 1.0)
+    np.testing.assert_allclose(mistaken[halved, 3], 0.15)
+
+
+def test_validation_windows_keep_the_right_periods(survey):
+    options = {"window": 20, "batch_size": 4, "seed": 1, "masking": Masking(), "num_periods": 1}
+    for training, kept in ((True, False), (False, True)):
+        batches = [
+            np.concatenate(
+                [b["periods"] for b in pretraining_batches([survey], training=training, wrong_periods=share, **options)]
+            )
+            for share in (0.0, 1.0)
+        ]
+        assert np.array_equal(*batches) == kept

@@ -8,7 +8,7 @@ from keras import ops
 from astromer.config.encoders import EncoderConfig
 from astromer.config.training import EncoderTraining
 from astromer.errors import InputError
-from astromer.models.encoders import build_encoder, build_reconstructor, reads_periods
+from astromer.models.encoders import build_encoder, build_reconstructor, num_periods_of
 from astromer.models.phase import AddedChannels, PhaseChannels
 from astromer.models.pooling import masked_std, pool
 from astromer.models.scale import MIN_SCALE_MAG, Rescaling, Unscaling, window_scale
@@ -87,7 +87,7 @@ def test_with_all_options_off_it_is_astromer_2(windows):
 @pytest.mark.parametrize(("key", "value"), OPTIONS.items())
 def test_astromer_2_takes_each_option_alone(key, value, windows):
     model = build_reconstructor(EncoderConfig.read({"architecture": "v2", **SMALL, key: value}))
-    inputs = windows | ({"periods": PERIODS} if reads_periods(model) else {})
+    inputs = windows | ({"periods": PERIODS} if num_periods_of(model) else {})
     assert all(np.isfinite(output).all() for output in flat(model(inputs)))
 
 
@@ -97,6 +97,18 @@ def test_magnitudes_at_hidden_points_have_no_influence(windows):
     changed = inputs | {"magnitudes": np.where(windows["valid"] > 0, windows["magnitudes"], 50.0).astype("float32")}
     for one, two in zip(flat(model(inputs)), flat(model(changed)), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_further_periods_are_read_as_the_first(windows):
+    encoder = build_encoder(EncoderConfig.read({"architecture": "v3", **SMALL, "num_periods": 2}))
+    assert num_periods_of(encoder) == 2
+    channels = encoder.get_layer("phase")
+    one, other = PERIODS, PERIODS[::-1]
+    found = channels(windows["times"], np.concatenate([one, other], axis=1))
+    alone = [channels(windows["times"], periods) for periods in (one, other)]
+    np.testing.assert_array_equal(found, np.concatenate(alone, axis=-1))
+    first, second = (encoder(windows | {"periods": np.concatenate([one, p], axis=1)})[-1] for p in (one, other))
+    assert np.abs(first - second).max() > 0
 
 
 def test_points_without_magnitude_still_know_their_phase(windows):
