@@ -56,7 +56,7 @@ rule train_end_to_end:
     """Train heads together with their encoder on the light curves of a dataset, and score them on its test objects."""
     input:
         models=encoder_models_of,
-        configs=lambda wildcards: [path.replace("model.keras", "config.json") for path in encoder_models_of(wildcards)],
+        configs=lambda wildcards: [path.replace("model.weights.h5", "config.json") for path in encoder_models_of(wildcards)],
         train=of_all_sets("<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord"),
         validation=of_all_sets("<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord"),
         test=of_all_folds("<results>/records/{dataset}/fold{fold}/test/test.tfrecord"),

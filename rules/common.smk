@@ -192,8 +192,8 @@ def head_modules(names):
 def encoder_models_of(wildcards):
     """List the models of an encoder: the pretrained one, or the finetuned ones of all folds and SPC."""
     if wildcards.state == "frozen":
-        return [f"<results>/pretrain/{wildcards.encoder}/model.keras"]
-    return of_all_sets("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.keras")(wildcards)
+        return [f"<results>/pretrain/{wildcards.encoder}/model.weights.h5"]
+    return of_all_sets("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.weights.h5")(wildcards)
 
 
 def features_of(wildcards, folder=""):

@@ -3,7 +3,7 @@
 IN   <results>/records/pretraining/<survey>/<shard>/*.tfrecord
      <results>/features/targets.parquet (encoders with the summary objective)
      the file that `weights.<name>` describes: in `mirror`, or downloaded (encoders that name published weights)
-OUT  <results>/pretrain/<encoder>/model.keras, config.json    best weights by validation loss, and the architecture
+OUT  <results>/pretrain/<encoder>/model.weights.h5, config.json    best weights by validation loss, and the architecture
      <results>/pretrain/<encoder>/history.csv, steps.csv      learning curves per epoch and per optimizer step
      <results>/pretrain/<encoder>/tensorboard/                the same curves as events for TensorBoard
      <results>/pretrain/<encoder>/scores.csv                  reconstruction of held-out stars
@@ -18,7 +18,7 @@ rule pretrain_encoder:
         test=pretraining_records("test"),
         targets=summary_targets,
     output:
-        model="<results>/pretrain/{encoder}/model.keras",
+        model="<results>/pretrain/{encoder}/model.weights.h5",
         config="<results>/pretrain/{encoder}/config.json",
         history="<results>/pretrain/{encoder}/history.csv",
         steps="<results>/pretrain/{encoder}/steps.csv",
@@ -59,12 +59,12 @@ rule import_weights:
     input:
         weights=weights_file,
         config=lambda wildcards: (
-            weights_file(wildcards).replace("model.keras", "config.json")
+            weights_file(wildcards).replace("model.weights.h5", "config.json")
             if RUN.weights_of(wildcards.encoder).packaged
             else []
         ),
     output:
-        model="<results>/pretrain/{encoder}/model.keras",
+        model="<results>/pretrain/{encoder}/model.weights.h5",
         config="<results>/pretrain/{encoder}/config.json",
         provenance="<results>/pretrain/{encoder}/provenance.json",
     log:
@@ -96,7 +96,7 @@ rule import_weights:
 rule score_imported:
     """Score imported weights in the same way as a pretrained encoder, for which a run needs surveys for pretraining."""
     input:
-        model="<results>/pretrain/{encoder}/model.keras",
+        model="<results>/pretrain/{encoder}/model.weights.h5",
         config="<results>/pretrain/{encoder}/config.json",
         test=pretraining_records("test"),
     output:

@@ -24,7 +24,7 @@ def embed_survey(model: Path, observations: Path, embeddings: Path, *, window: i
     """Embed every object of one shard of a survey.
 
     Args:
-        model: file `model.keras` of the pretrained reconstructor, with its `config.json` beside it.
+        model: file `model.weights.h5` of the pretrained reconstructor, with its `config.json` beside it.
         observations: table of the shard.
         embeddings: written; one row per object, in the order of the shard: `id`, `length` (observations) and `vector`,
             float32 `(3 D + 1,)`, the means over the object's windows of `astromer.evaluation.classical.object_vectors`.
