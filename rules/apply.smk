@@ -26,6 +26,7 @@ rule embed_survey:
     resources:
         mem_mb=scaled_mem_mb(3000, per_input_mb=4),
         runtime=scaled_runtime(120, per_input_mb=0.1),
+        gpu_share=gpu_share(1),
     params:
         window=RUN.window,
         seed=RUN.seed,
@@ -63,6 +64,7 @@ if IS_HEAD:
         resources:
             mem_mb=scaled_mem_mb(4000, per_input_mb=4),
             runtime=scaled_runtime(120, per_input_mb=0.1),
+            gpu_share=gpu_share(1),
         params:
             **applied_params(),
             arrays=list(RUN.classification.heads[APPLIED.classifier].arrays),
@@ -108,6 +110,7 @@ if IS_PROBE:
         resources:
             mem_mb=scaled_mem_mb(4000, per_input_mb=4),
             runtime=scaled_runtime(120, per_input_mb=0.1),
+            gpu_share=gpu_share(1),
         params:
             **applied_params(),
             seed=RUN.seed,

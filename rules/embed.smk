@@ -27,6 +27,7 @@ rule embed_frozen:
     resources:
         mem_mb=scaled_mem_mb(3000, per_input_mb=4),
         runtime=scaled_runtime(120, per_input_mb=0.1),
+        gpu_share=gpu_share(1),
     params:
         window=RUN.window,
         arrays=RUN.classification.arrays,
@@ -80,6 +81,7 @@ rule embed_finetuned:
     resources:
         mem_mb=scaled_mem_mb(3000, per_input_mb=4),
         runtime=scaled_runtime(120, per_input_mb=0.1),
+        gpu_share=gpu_share(1),
     params:
         folds=folds_of,
         spc=all_spc_of,

@@ -30,6 +30,7 @@ rule analyse_attention:
     resources:
         mem_mb=scaled_mem_mb(3000),
         runtime=scaled_runtime(30),
+        gpu_share=gpu_share(1),
     params:
         classes=classes_of,
         per_class=EXAMPLES_PER_CLASS,
@@ -62,6 +63,7 @@ rule reconstruct_windows:
     resources:
         mem_mb=scaled_mem_mb(3000),
         runtime=scaled_runtime(30),
+        gpu_share=gpu_share(1),
     params:
         classes=classes_of,
         per_class=EXAMPLES_PER_CLASS,
@@ -95,6 +97,7 @@ rule score_hidden_points:
     resources:
         mem_mb=scaled_mem_mb(3000),
         runtime=scaled_runtime(30),
+        gpu_share=gpu_share(1),
     params:
         classes=classes_of,
         window=RUN.window,
@@ -128,6 +131,7 @@ rule analyse_levels:
     resources:
         mem_mb=scaled_mem_mb(3000),
         runtime=scaled_runtime(60),
+        gpu_share=gpu_share(1),
     params:
         classes=classes_of,
         window=RUN.window,
@@ -157,6 +161,7 @@ rule measure_gammas:
     resources:
         mem_mb=scaled_mem_mb(2000),
         runtime=scaled_runtime(20),
+        gpu_share=gpu_share(1),
     params:
         sources=lambda wildcards: list(skip_heads(wildcards).values()),
         head=skip_head(),

@@ -35,6 +35,7 @@ rule finetune_encoder:
     resources:
         mem_mb=scaled_mem_mb(3000),
         runtime=scaled_runtime(240, per_input_mb=0.5),
+        gpu_share=gpu_share(2),
     params:
         training=RUN.finetuning.plain(),
         masking=RUN.masking.plain(),

@@ -38,6 +38,7 @@ rule pretrain_encoder:
     resources:
         mem_mb=scaled_mem_mb(6000),
         runtime=scaled_runtime(1440, per_input_mb=0.5),
+        gpu_share=gpu_share(4),
     params:
         encoder=lambda wildcards: RUN.encoders[wildcards.encoder].definition,
         training=lambda wildcards: RUN.training_of(wildcards.encoder).plain(),
@@ -79,6 +80,7 @@ rule import_weights:
     resources:
         mem_mb=scaled_mem_mb(2000),
         runtime=scaled_runtime(20),
+        gpu_share=gpu_share(1),
     params:
         source=lambda wildcards: RUN.weights_of(wildcards.encoder).url or "package",
         sha256=lambda wildcards: RUN.weights_of(wildcards.encoder).sha256,
@@ -114,6 +116,7 @@ rule score_imported:
     resources:
         mem_mb=scaled_mem_mb(4000),
         runtime=scaled_runtime(60),
+        gpu_share=gpu_share(1),
     params:
         masking=RUN.masking.plain(),
         devices=RUN.devices.plain(),

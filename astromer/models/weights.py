@@ -34,7 +34,7 @@ def save_pretrained(model: keras.Model, config: EncoderConfig, folder: Path, *, 
     """Write `config.json` and `model.weights.h5` to `folder`, each of them atomically.
 
     The configuration rebuilds the model; the other file has one array per weight, named by its path in the model, such
-    as `encoder/block_0/attention/qkv/kernel`.
+    as `block_0/attention/qkv/kernel`.
 
     Args:
         model: reconstructor whose encoder was built from `config`.

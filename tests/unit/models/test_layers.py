@@ -17,7 +17,6 @@ RANDOM = np.random.default_rng(3)
 VALID = (RANDOM.random((2, 11, 1)) > 0.4).astype("float32")
 SERIES = RANDOM.normal(size=(2, 11, 1)).astype("float32")
 STATES = RANDOM.normal(size=(2, 11, 12)).astype("float32")
-BFLOAT16_ERROR = 0.0  # to be measured
 BIAS = np.where(RANDOM.random((2, 1, 1, 11)) > 0.3, 0, -1e9).astype("float32")
 
 LAYERS = {
@@ -128,20 +127,23 @@ def test_attention_and_its_gradient_are_those_of_its_definition():
         np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5 * float(np.abs(expected).max()))
 
 
-def test_the_gradient_of_attention_in_half_precision_is_exact_up_to_the_rounding_of_its_products():
-    """Its sums over the width of a head are in float32: terms that cancel leave no rounded rest."""
-    rng = np.random.default_rng(5)
-    exact = [tf.constant(rng.normal(size=(2, 2, 40, 64)).astype("float32")) for _ in range(4)]
-    half = [tf.cast(array, tf.bfloat16) for array in exact]
-    gradients = []
-    for queries, keys, values, upstream in (half, [tf.cast(array, tf.float32) for array in half]):
-        with tf.GradientTape() as tape:
-            tape.watch(queries)
-            attended = attend(queries * 0.125, keys, values, np.zeros((1, 1, 1, 1), "float32"))
-        gradients.append(tf.cast(tape.gradient(attended, queries, upstream), tf.float32).numpy())
-    rounded, reference = gradients
-    error = np.sqrt(np.mean((rounded - reference) ** 2) / np.mean(reference**2))
-    assert error < BFLOAT16_ERROR
+def test_the_gradient_of_attention_in_half_precision_has_its_sums_in_float32():
+    """Values with a large mean: most of the sums cancels, and rounded products would leave an error of 1.1 %."""
+    errors = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        arrays = [tf.constant(rng.normal(size=(2, 2, 40, 64)).astype("float32")) for _ in range(4)]
+        arrays[2] = tf.cast(arrays[2], tf.bfloat16) + tf.cast(3.0, tf.bfloat16)
+        gradients = []
+        for dtype in (tf.bfloat16, tf.float32):
+            queries, keys, values, upstream = (tf.cast(tf.cast(array, tf.bfloat16), dtype) for array in arrays)
+            with tf.GradientTape() as tape:
+                tape.watch(queries)
+                attended = attend(queries * 0.125, keys, values, np.zeros((1, 1, 1, 1), "float32"))
+            gradients.append(tf.cast(tape.gradient(attended, queries, upstream), tf.float32).numpy())
+        rounded, reference = gradients
+        errors.append(np.sqrt(np.mean((rounded - reference) ** 2) / np.mean(reference**2)))
+    assert np.mean(errors) < 0.0102
 
 
 def test_a_dense_layer_adds_what_it_is_given():
