@@ -40,10 +40,15 @@ def notebook_digest(notebook):
     return digest(notebook, Path(workflow.basedir))
 
 
+@cache
+def section_of(survey):
+    """Return the section of a survey without what describes it for readers only."""
+    return {k: v for k, v in RUN.surveys[survey].plain().items() if k not in ("description", "citation")}
+
+
 def survey_section(wildcards):
-    """Parameter function: the section of a survey without what describes it for readers only."""
-    section = RUN.surveys[wildcards.survey].plain()
-    return {name: value for name, value in section.items() if name not in ("description", "citation")}
+    """Parameter function: the section of a survey, one object for all shards."""
+    return section_of(wildcards.survey)
 
 
 def metadata_of_run():

@@ -13,9 +13,9 @@ OUT  <results>/pretrain/<encoder>/model.weights.h5, config.json    best weights 
 rule pretrain_encoder:
     """Train an encoder to reconstruct hidden magnitudes; a killed job resumes from its state."""
     input:
-        train=pretraining_records("train"),
-        validation=pretraining_records("validation"),
-        test=pretraining_records("test"),
+        train=lambda wildcards: pretraining_records("train"),
+        validation=lambda wildcards: pretraining_records("validation"),
+        test=lambda wildcards: pretraining_records("test"),
         targets=summary_targets,
     output:
         model="<results>/pretrain/{encoder}/model.weights.h5",
@@ -100,7 +100,7 @@ rule score_imported:
     input:
         model="<results>/pretrain/{encoder}/model.weights.h5",
         config="<results>/pretrain/{encoder}/config.json",
-        test=pretraining_records("test"),
+        test=lambda wildcards: pretraining_records("test"),
     output:
         scores="<results>/pretrain/{encoder}/scores.csv",
         provenance="<results>/pretrain/{encoder}/scores.provenance.json",

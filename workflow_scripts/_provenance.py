@@ -69,9 +69,10 @@ def _without_absolute_paths(value: Any) -> Any:
 
 
 def _inputs(given: Any) -> dict[str, str | None]:
-    """Return the checksums of the inputs; null for a dump, which every shard reads: its receipt has the checksum."""
-    dumps = given.get("dump") or []
-    found: dict[str, str | None] = {named(path): None for path in ([dumps] if isinstance(dumps, str) else dumps)}
+    """Return the checksums of the inputs; null for a dump in any form, which every shard reads: its receipt has it."""
+    dumps = (given.get(name) or [] for name in ("dump", "unpacked", "parts"))
+    paths = (path for dump in dumps for path in ([dump] if isinstance(dump, str) else dump))
+    found: dict[str, str | None] = dict.fromkeys(map(named, paths))
     return found | dict(_checksums(path for path in given if named(path) not in found))
 
 

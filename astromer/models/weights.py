@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import h5py
 import keras
-from keras import ops
 
 from astromer.config.encoders import EncoderConfig
 from astromer.errors import InputError
 from astromer.files import atomic_path, read_json, sha256_of, write_json
 from astromer.models.encoders import build_reconstructor
+from astromer.models.lora import merged_weights
 from astromer.models.released import CHECKPOINT_FILES, check_weight, load_archive, load_checkpoint
 
 WEIGHTS_FILE = "model.weights.h5"
@@ -44,8 +44,8 @@ def save_pretrained(model: keras.Model, config: EncoderConfig, folder: Path, *, 
     """
     model = _rounded(model, config) if half else model
     with atomic_path(Path(folder) / WEIGHTS_FILE) as temporary, h5py.File(temporary, "w") as file:
-        for weight in model.weights:
-            file[weight.path] = ops.convert_to_numpy(weight)
+        for path, values in merged_weights(model).items():
+            file[path] = values
     write_json(Path(folder) / CONFIG_FILE, config.plain())
 
 

@@ -14,10 +14,11 @@ from astromer.evaluation.embeddings import head_inputs
 from astromer.evaluation.ensembles import Vote, combine, schema
 from astromer.evaluation.features import features_of_objects
 from astromer.evaluation.predictions import pool_objects, predictions_table, read_predictions
+from astromer.files import write_pieces
 from astromer.models.weights import load_model
 from astromer.splits.draw import sets_of
 from astromer.splits.membership import COLUMNS, membership
-from astromer.stages.embeddings import ROWS_AT_ONCE, shard_embedder, write_pieces
+from astromer.stages.embeddings import ROWS_AT_ONCE, shard_embedder
 from astromer.stages.probe import VECTORS_MODEL
 from astromer.stages.results import read_embeddings
 from astromer.training.classification import array_batches, predictor

@@ -150,7 +150,7 @@ def _clipped(gradients: Sequence[Any], norm: float | None) -> Sequence[Any]:
     """Scale the gradients so that the norm of their sum over the replicas is at most `norm`; None stays None."""
     if norm is None:
         return gradients
-    own = {index: gradient for index, gradient in enumerate(gradients) if gradient is not None}
+    own = {str(index): gradient for index, gradient in enumerate(gradients) if gradient is not None}
     everywhere = sum_over_replicas(own).values()
     found = ops.sqrt(ops.sum(ops.stack([ops.sum(ops.square(gradient)) for gradient in everywhere])))
     scale = norm * ops.minimum(1.0 / found, 1.0 / norm)
