@@ -70,6 +70,7 @@ rule unpack_dump:
         receipt="<results>/parquet/{survey}/dump.json",
     output:
         unpacked=temp(directory("<results>/parquet/{survey}/unpacked")),
+        provenance="<results>/parquet/{survey}/unpacked.provenance.json",
     log:
         "<logs>/unpack_dump/{survey}.log",
     benchmark:
@@ -81,6 +82,7 @@ rule unpack_dump:
         mem_mb=scaled_mem_mb(500),
         runtime=scaled_runtime(60, per_input_mb=0.002),
     params:
+        simulated=simulated_of,
         code=code_digest("unpack_dump"),
     message:
         "Decompressing the dump of {wildcards.survey}"
@@ -133,6 +135,7 @@ rule join_parts:
         ),
     output:
         parts=temp(directory("<results>/parquet/{survey}/parts")),
+        provenance="<results>/parquet/{survey}/parts.provenance.json",
     log:
         "<logs>/join_parts/{survey}.log",
     benchmark:
@@ -144,6 +147,7 @@ rule join_parts:
         mem_mb=scaled_mem_mb(500),
         runtime=scaled_runtime(20),
     params:
+        simulated=simulated_of,
         code=code_digest("join_parts"),
     message:
         "Joining the sorted parts of {wildcards.survey}"

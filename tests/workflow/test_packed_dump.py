@@ -1,5 +1,6 @@
 """Compressed tars are decompressed once for all shards; a shard has the parts of a scattered dump as one input."""
 
+import json
 import tarfile
 
 import polars as pl
@@ -40,4 +41,10 @@ def test_shards_of_packed_dumps(workflow):
         found = pl.read_parquet(workflow.folder / target)
         assert found.select("id", "num_obs").rows() == [(star, 6) for star in sorted(stars)]
         assert not {"unpacked", "parts"} & {path.name for path in (workflow.folder / target).parent.iterdir()}
+        folder = (workflow.folder / target).parent
+        recorded = json.loads((folder / "objects/1.provenance.json").read_text())["inputs"]
+        writer = "unpacked" if "files" in target else "parts"
+        written = json.loads((folder / f"{writer}.provenance.json").read_text())["outputs"]
+        assert written.items() <= recorded.items()
+        assert all(written.values())
     assert "Nothing to be done" in workflow.run("-n", *targets)
