@@ -76,4 +76,10 @@ def size_mb(input):
     """Return the size of the input files; before these exist, a run evaluates the resource later (FileNotFoundError)."""
     paths = [Path(path) for path in input]
     present = [path for path in paths if path.exists()] if workflow.dryrun else paths
-    return sum(path.stat().st_size for path in present) / 1e6
+    return sum(map(num_bytes, present)) / 1e6
+
+
+def num_bytes(path):
+    """Return the size of a file or, of a folder that a job has written, of the files in it; a dump is not listed."""
+    of_job = path.is_relative_to("results") and path.is_dir()
+    return sum(file.stat().st_size for file in path.iterdir()) if of_job else path.stat().st_size

@@ -91,6 +91,7 @@ def ingest_shard(
         raw = partial(sorted_parts.gather_shard, observed, listed, shard)
     else:
         raw = partial(sorted_parts.read_shard, section, name=name, source=source, seed=seed, shard=shard)
+    # Read here, so that nothing holds the rows once they are filtered.
     filtered = ingest.ingest_shard(raw(), section, name=name, shard=shard)
     filtered.write(observations=observations, objects=objects, quality=quality, examples=examples)
 
