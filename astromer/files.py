@@ -4,9 +4,10 @@ import glob
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from astromer.errors import InputError
 
@@ -75,6 +76,17 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: object) -> None:
     """Write `content` atomically as indented JSON with a final newline."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def write_pieces(path: Path, columns: Mapping[str, Any], tables: Iterable[Any]) -> None:
+    """Write polars tables with these columns one after the other to one Parquet file; without any, it has no row."""
+    import polars as pl  # here, because the configuration needs this module and neither of them
+    import pyarrow.parquet as pq
+
+    schema = pl.DataFrame(schema=columns).to_arrow().schema
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for table in tables:
+            writer.write_table(table.select(columns.keys()).cast(pl.Schema(columns)).to_arrow().cast(schema))
 
 
 def read_json(path: Path) -> dict:

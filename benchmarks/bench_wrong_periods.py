@@ -32,7 +32,7 @@ def vectors(run: Path, encoder: str, dataset: str, error: str, window: int) -> p
     with tempfile.TemporaryDirectory() as folder:
         embeddings = Path(folder, "embeddings.parquet")
         embed_frozen(
-            run / f"pretrain/{encoder}/model.keras",
+            run / f"pretrain/{encoder}/model.weights.h5",
             run / f"records/{dataset}/objects/objects.tfrecord",
             embeddings,
             window=window,

@@ -28,6 +28,7 @@ rule train_baselines:
     resources:
         mem_mb=scaled_mem_mb(2000, per_input_mb=2),
         runtime=scaled_runtime(240),
+        gpu_share=gpu_share(1),
     params:
         baselines={name: baseline.plain() for name, baseline in RUN.classification.baselines.items()},
         folds=folds_of,

@@ -1,6 +1,6 @@
 """Stage 10: encoders and a classifier of the run, applied to every object of whole surveys, labelled or not.
 
-IN   <results>/pretrain/<encoder>/model.keras, <results>/parquet/<survey>/{observations,objects}/<shard>.parquet
+IN   <results>/pretrain/<encoder>/model.weights.h5, <results>/parquet/<survey>/{observations,objects}/<shard>.parquet
      the classifier that the section `apply` names, its encoders, and its validation objects
 OUT  <results>/embeddings/<encoder>/<survey>/<shard>.parquet    one vector per object
      <results>/predictions/<survey>/<shard>.parquet             class probabilities and prediction set per object
@@ -10,7 +10,7 @@ OUT  <results>/embeddings/<encoder>/<survey>/<shard>.parquet    one vector per o
 rule embed_survey:
     """Embed every object of one shard of a survey with an encoder, as it was pretrained."""
     input:
-        model="<results>/pretrain/{encoder}/model.keras",
+        model="<results>/pretrain/{encoder}/model.weights.h5",
         config="<results>/pretrain/{encoder}/config.json",
         observations="<results>/parquet/{survey}/observations/{shard}.parquet",
     output:
@@ -26,6 +26,7 @@ rule embed_survey:
     resources:
         mem_mb=scaled_mem_mb(3000, per_input_mb=4),
         runtime=scaled_runtime(120, per_input_mb=0.1),
+        gpu_share=gpu_share(1),
     params:
         window=RUN.window,
         seed=RUN.seed,
@@ -46,7 +47,7 @@ if IS_HEAD:
             objects="<results>/parquet/{survey}/objects/{shard}.parquet",
             metadata=f"<results>/parquet/{RUN.datasets[APPLIED.dataset].survey}/metadata.parquet",
             split=f"<results>/splits/{APPLIED.dataset}.parquet",
-            encoders=applied_encoders("model.keras"),
+            encoders=applied_encoders("model.weights.h5"),
             configs=applied_encoders("config.json"),
             models=applied("<results>/classify/{encoder}/{state}/{dataset}/heads/models"),
             validation=applied("<results>/classify/{encoder}/{state}/{dataset}/heads/predictions.parquet"),
@@ -63,6 +64,7 @@ if IS_HEAD:
         resources:
             mem_mb=scaled_mem_mb(4000, per_input_mb=4),
             runtime=scaled_runtime(120, per_input_mb=0.1),
+            gpu_share=gpu_share(1),
         params:
             **applied_params(),
             arrays=list(RUN.classification.heads[APPLIED.classifier].arrays),
@@ -88,7 +90,7 @@ if IS_PROBE:
             objects="<results>/parquet/{survey}/objects/{shard}.parquet",
             metadata=f"<results>/parquet/{RUN.datasets[APPLIED.dataset].survey}/metadata.parquet",
             split=f"<results>/splits/{APPLIED.dataset}.parquet",
-            encoders=applied_encoders("model.keras"),
+            encoders=applied_encoders("model.weights.h5"),
             configs=applied_encoders("config.json"),
             embeddings=applied("<results>/embed/{encoder}/{dataset}/{state}.parquet"),
             features=applied_features(
@@ -108,6 +110,7 @@ if IS_PROBE:
         resources:
             mem_mb=scaled_mem_mb(4000, per_input_mb=4),
             runtime=scaled_runtime(120, per_input_mb=0.1),
+            gpu_share=gpu_share(1),
         params:
             **applied_params(),
             seed=RUN.seed,

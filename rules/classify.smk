@@ -33,6 +33,7 @@ rule train_heads:
     resources:
         mem_mb=scaled_mem_mb(3000, per_input_mb=4),
         runtime=scaled_runtime(120),
+        gpu_share=gpu_share(1),
     params:
         heads=head_sections(RUN.classification.frozen_heads),
         folds=folds_of,
@@ -56,7 +57,9 @@ rule train_end_to_end:
     """Train heads together with their encoder on the light curves of a dataset, and score them on its test objects."""
     input:
         models=encoder_models_of,
-        configs=lambda wildcards: [path.replace("model.keras", "config.json") for path in encoder_models_of(wildcards)],
+        configs=lambda wildcards: [
+            path.replace("model.weights.h5", "config.json") for path in encoder_models_of(wildcards)
+        ],
         train=of_all_sets("<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord"),
         validation=of_all_sets("<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord"),
         test=of_all_folds("<results>/records/{dataset}/fold{fold}/test/test.tfrecord"),
@@ -76,6 +79,7 @@ rule train_end_to_end:
     resources:
         mem_mb=scaled_mem_mb(4000, per_input_mb=2),
         runtime=scaled_runtime(480),
+        gpu_share=gpu_share(2),
     params:
         heads=head_sections(RUN.classification.joined_heads),
         folds=folds_of,

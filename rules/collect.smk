@@ -39,7 +39,7 @@ rule records:
 rule pretrained:
     """Pretrain or import every encoder."""
     input:
-        expand("<results>/pretrain/{encoder}/model.keras", encoder=RUN.encoders),
+        expand("<results>/pretrain/{encoder}/model.weights.h5", encoder=RUN.encoders),
         score_files(),
 
 

@@ -40,10 +40,15 @@ def notebook_digest(notebook):
     return digest(notebook, Path(workflow.basedir))
 
 
+@cache
+def section_of(survey):
+    """Return the section of a survey without what describes it for readers only."""
+    return {k: v for k, v in RUN.surveys[survey].plain().items() if k not in ("description", "citation")}
+
+
 def survey_section(wildcards):
-    """Parameter function: the section of a survey without what describes it for readers only."""
-    section = RUN.surveys[wildcards.survey].plain()
-    return {name: value for name, value in section.items() if name not in ("description", "citation")}
+    """Parameter function: the section of a survey, one object for all shards."""
+    return section_of(wildcards.survey)
 
 
 def metadata_of_run():
@@ -192,8 +197,8 @@ def head_modules(names):
 def encoder_models_of(wildcards):
     """List the models of an encoder: the pretrained one, or the finetuned ones of all folds and SPC."""
     if wildcards.state == "frozen":
-        return [f"<results>/pretrain/{wildcards.encoder}/model.keras"]
-    return of_all_sets("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.keras")(wildcards)
+        return [f"<results>/pretrain/{wildcards.encoder}/model.weights.h5"]
+    return of_all_sets("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.weights.h5")(wildcards)
 
 
 def features_of(wildcards, folder=""):

@@ -3,7 +3,7 @@
 from functools import cache
 
 from astromer.config.surveys import Download
-from astromer.surveys.sources import in_mirror, listing_digest
+from astromer.surveys.sources import in_mirror, is_compressed_tar, listing_digest
 
 DOWNLOADS = Path("results/downloads")
 
@@ -24,6 +24,15 @@ def dump_of(wildcards):
     return dump if dump.exists() or dump.parent == DOWNLOADS else []
 
 
+def source_of_reading(wildcards):
+    """Input function: what a dump is read from: itself or, if it is a compressed tar, that tar decompressed."""
+    dump = dump_of(wildcards)
+    receipt = f"<results>/parquet/{wildcards.survey}/dump.json"
+    if dump and is_compressed_tar(dump):
+        return {"unpacked": f"<results>/parquet/{wildcards.survey}/unpacked", "receipt": receipt}
+    return {"dump": dump, "catalog": catalog_of(wildcards), "receipt": receipt}
+
+
 def catalog_of(wildcards):
     """Input function: the survey's catalogue if it is a file beside the dump, not inside it."""
     catalog = getattr(RUN.surveys[wildcards.survey].options, "catalog", None) or ""
@@ -32,19 +41,14 @@ def catalog_of(wildcards):
 
 
 def source_of_shard(wildcards):
-    """Input function: the inputs of a shard, which are all parts of the dump sorted by `read_dump`, or the dump itself."""
+    """Input function: the inputs of a shard, which are the sorted parts of a scattered dump, or the dump itself."""
     survey = wildcards.survey
     options = RUN.surveys[survey].options
     if options.scattered:
-        part = f"<results>/parquet/{survey}/raw/{{part}}"
-        return {
-            "sorted_observations": expand(f"{part}.parquet", part=shards_of(survey)),
-            "sorted_objects": expand(f"{part}.objects.parquet", part=shards_of(survey)),
-        }
+        return {"parts": f"<results>/parquet/{survey}/parts"}
     if options.simulated:
         return {}
-    receipt = f"<results>/parquet/{survey}/dump.json"
-    return {"dump": dump_of(wildcards), "catalog": catalog_of(wildcards), "receipt": receipt}
+    return source_of_reading(wildcards)
 
 
 def weights_file(wildcards):

@@ -1,7 +1,7 @@
 """Stage 6: representations of the windows of each dataset, computed once and read by every classifier.
 
-IN   <results>/pretrain/<encoder>/model.keras, <results>/records/<dataset>/objects/objects.tfrecord
-     <results>/finetune/<encoder>/<dataset>/fold<fold>/spc<spc>/model.keras, <results>/records/<dataset>/fold<fold>/...
+IN   <results>/pretrain/<encoder>/model.weights.h5, <results>/records/<dataset>/objects/objects.tfrecord
+     <results>/finetune/<encoder>/<dataset>/fold<fold>/spc<spc>/model.weights.h5, <results>/records/<dataset>/fold<fold>/...
 OUT  <results>/embed/<encoder>/<dataset>/frozen.parquet                   the encoder as it was pretrained
      <results>/embed/<encoder>/<dataset>/wrong_period.parquet             the same with periods that are wrong by 1 %
      <results>/embed/<encoder>/<dataset>/finetuned.parquet                the encoders of all folds and SPC
@@ -11,7 +11,7 @@ OUT  <results>/embed/<encoder>/<dataset>/frozen.parquet                   the en
 rule embed_frozen:
     """Run an encoder, as it was pretrained, once on all windows of a dataset."""
     input:
-        model="<results>/pretrain/{encoder}/model.keras",
+        model="<results>/pretrain/{encoder}/model.weights.h5",
         config="<results>/pretrain/{encoder}/config.json",
         objects="<results>/records/{dataset}/objects/objects.tfrecord",
     output:
@@ -27,6 +27,7 @@ rule embed_frozen:
     resources:
         mem_mb=scaled_mem_mb(3000, per_input_mb=4),
         runtime=scaled_runtime(120, per_input_mb=0.1),
+        gpu_share=gpu_share(1),
     params:
         window=RUN.window,
         arrays=RUN.classification.arrays,
@@ -62,7 +63,7 @@ use rule embed_frozen as embed_with_wrong_period with:
 rule embed_finetuned:
     """Run the finetuned encoder of each fold and SPC once on all windows of its objects."""
     input:
-        models=of_all_sets("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.keras"),
+        models=of_all_sets("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.weights.h5"),
         configs=of_all_sets("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/config.json"),
         train=of_all_sets("<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord"),
         validation=of_all_sets("<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord"),
@@ -80,6 +81,7 @@ rule embed_finetuned:
     resources:
         mem_mb=scaled_mem_mb(3000, per_input_mb=4),
         runtime=scaled_runtime(120, per_input_mb=0.1),
+        gpu_share=gpu_share(1),
     params:
         folds=folds_of,
         spc=all_spc_of,

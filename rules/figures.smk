@@ -14,7 +14,7 @@ A figure is its notebook: see `figure_table.smk`.
 rule analyse_attention:
     """Run the finetuned encoder on example objects and write the attention weights of its last block."""
     input:
-        model=of_largest_spc("<results>/finetune/{encoder}/{dataset}/fold0/spc{spc}/model.keras"),
+        model=of_largest_spc("<results>/finetune/{encoder}/{dataset}/fold0/spc{spc}/model.weights.h5"),
         config=of_largest_spc("<results>/finetune/{encoder}/{dataset}/fold0/spc{spc}/config.json"),
         records=of_largest_spc("<results>/records/{dataset}/fold0/spc{spc}/train.tfrecord"),
     output:
@@ -30,6 +30,7 @@ rule analyse_attention:
     resources:
         mem_mb=scaled_mem_mb(3000),
         runtime=scaled_runtime(30),
+        gpu_share=gpu_share(1),
     params:
         classes=classes_of,
         per_class=EXAMPLES_PER_CLASS,
@@ -46,7 +47,7 @@ rule analyse_attention:
 rule reconstruct_windows:
     """Hide points of example objects and predict them with the pretrained model."""
     input:
-        model="<results>/pretrain/{encoder}/model.keras",
+        model="<results>/pretrain/{encoder}/model.weights.h5",
         config="<results>/pretrain/{encoder}/config.json",
         records=of_largest_spc("<results>/records/{dataset}/fold0/spc{spc}/validation.tfrecord"),
     output:
@@ -62,6 +63,7 @@ rule reconstruct_windows:
     resources:
         mem_mb=scaled_mem_mb(3000),
         runtime=scaled_runtime(30),
+        gpu_share=gpu_share(1),
     params:
         classes=classes_of,
         per_class=EXAMPLES_PER_CLASS,
@@ -79,7 +81,7 @@ rule reconstruct_windows:
 rule score_hidden_points:
     """Hide points of the test objects and score their reconstruction by the pretrained model for each class."""
     input:
-        model="<results>/pretrain/{encoder}/model.keras",
+        model="<results>/pretrain/{encoder}/model.weights.h5",
         config="<results>/pretrain/{encoder}/config.json",
         records="<results>/records/{dataset}/fold0/test/test.tfrecord",
     output:
@@ -95,6 +97,7 @@ rule score_hidden_points:
     resources:
         mem_mb=scaled_mem_mb(3000),
         runtime=scaled_runtime(30),
+        gpu_share=gpu_share(1),
     params:
         classes=classes_of,
         window=RUN.window,
@@ -111,7 +114,7 @@ rule score_hidden_points:
 rule analyse_levels:
     """Pool every level of the finetuned encoders over the test objects; write silhouettes, and t-SNE maps of fold 0."""
     input:
-        models=of_folds_at_largest_spc("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.keras"),
+        models=of_folds_at_largest_spc("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.weights.h5"),
         configs=of_folds_at_largest_spc("<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/config.json"),
         tests=of_folds_at_largest_spc("<results>/records/{dataset}/fold{fold}/test/test.tfrecord"),
     output:
@@ -128,6 +131,7 @@ rule analyse_levels:
     resources:
         mem_mb=scaled_mem_mb(3000),
         runtime=scaled_runtime(60),
+        gpu_share=gpu_share(1),
     params:
         classes=classes_of,
         window=RUN.window,
@@ -157,6 +161,7 @@ rule measure_gammas:
     resources:
         mem_mb=scaled_mem_mb(2000),
         runtime=scaled_runtime(20),
+        gpu_share=gpu_share(1),
     params:
         sources=lambda wildcards: list(skip_heads(wildcards).values()),
         head=skip_head(),

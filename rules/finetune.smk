@@ -1,6 +1,6 @@
 """Stage 5: adapt the pretrained encoder to a dataset, without labels.
 
-IN   <results>/pretrain/<encoder>/model.keras, <results>/records/<dataset>/fold<fold>/spc<spc>/*.tfrecord
+IN   <results>/pretrain/<encoder>/model.weights.h5, <results>/records/<dataset>/fold<fold>/spc<spc>/*.tfrecord
      <results>/features/targets.parquet (encoders with the summary objective)
 OUT  <results>/finetune/<encoder>/<dataset>/fold<fold>/spc<spc>/    the same files as pretraining,
      with the scores before finetuning as well, and timing.csv: minutes of training
@@ -10,14 +10,14 @@ OUT  <results>/finetune/<encoder>/<dataset>/fold<fold>/spc<spc>/    the same fil
 rule finetune_encoder:
     """Train a pretrained encoder further, with the same objective, on the objects of one fold and SPC."""
     input:
-        model="<results>/pretrain/{encoder}/model.keras",
+        model="<results>/pretrain/{encoder}/model.weights.h5",
         config="<results>/pretrain/{encoder}/config.json",
         train="<results>/records/{dataset}/fold{fold}/spc{spc}/train.tfrecord",
         validation="<results>/records/{dataset}/fold{fold}/spc{spc}/validation.tfrecord",
         test="<results>/records/{dataset}/fold{fold}/test/test.tfrecord",
         targets=summary_targets,
     output:
-        model="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.keras",
+        model="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/model.weights.h5",
         config="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/config.json",
         history="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/history.csv",
         steps="<results>/finetune/{encoder}/{dataset}/fold{fold}/spc{spc}/steps.csv",
@@ -35,6 +35,7 @@ rule finetune_encoder:
     resources:
         mem_mb=scaled_mem_mb(3000),
         runtime=scaled_runtime(240, per_input_mb=0.5),
+        gpu_share=gpu_share(2),
     params:
         training=RUN.finetuning.plain(),
         masking=RUN.masking.plain(),

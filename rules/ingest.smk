@@ -62,12 +62,38 @@ rule verify_dump:
         "../workflow_scripts/verify_dump.py"
 
 
-rule read_dump:
-    """Read one part of a scattered dump, which may contain rows of any object, and sort its rows into shards."""
+rule unpack_dump:
+    """Decompress a compressed tar once, so that not every shard has to."""
     input:
         dump=dump_of,
         catalog=catalog_of,
         receipt="<results>/parquet/{survey}/dump.json",
+    output:
+        unpacked=temp(directory("<results>/parquet/{survey}/unpacked")),
+        provenance="<results>/parquet/{survey}/unpacked.provenance.json",
+    log:
+        "<logs>/unpack_dump/{survey}.log",
+    benchmark:
+        "<benchmarks>/unpack_dump/{survey}.jsonl"
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(500),
+        runtime=scaled_runtime(60, per_input_mb=0.002),
+    params:
+        simulated=simulated_of,
+        code=code_digest("unpack_dump"),
+    message:
+        "Decompressing the dump of {wildcards.survey}"
+    script:
+        "../workflow_scripts/unpack_dump.py"
+
+
+rule read_dump:
+    """Read one part of a scattered dump, which may contain rows of any object, and sort its rows into shards."""
+    input:
+        unpack(source_of_reading),
     output:
         observations=temp("<results>/parquet/{survey}/raw/{shard}.parquet"),
         objects=temp("<results>/parquet/{survey}/raw/{shard}.objects.parquet"),
@@ -92,6 +118,41 @@ rule read_dump:
         "Reading part {wildcards.shard} of {wildcards.survey}"
     script:
         "../workflow_scripts/read_dump.py"
+
+
+rule join_parts:
+    """Put the sorted parts of a dump in one folder: a shard would else have as many inputs as there are parts."""
+    input:
+        observations=lambda wildcards: expand(
+            "<results>/parquet/{survey}/raw/{part}.parquet",
+            survey=wildcards.survey,
+            part=range(RUN.surveys[wildcards.survey].parts),
+        ),
+        objects=lambda wildcards: expand(
+            "<results>/parquet/{survey}/raw/{part}.objects.parquet",
+            survey=wildcards.survey,
+            part=range(RUN.surveys[wildcards.survey].parts),
+        ),
+    output:
+        parts=temp(directory("<results>/parquet/{survey}/parts")),
+        provenance="<results>/parquet/{survey}/parts.provenance.json",
+    log:
+        "<logs>/join_parts/{survey}.log",
+    benchmark:
+        "<benchmarks>/join_parts/{survey}.jsonl"
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(500),
+        runtime=scaled_runtime(20),
+    params:
+        simulated=simulated_of,
+        code=code_digest("join_parts"),
+    message:
+        "Joining the sorted parts of {wildcards.survey}"
+    script:
+        "../workflow_scripts/join_parts.py"
 
 
 rule ingest_shard:

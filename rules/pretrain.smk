@@ -3,7 +3,7 @@
 IN   <results>/records/pretraining/<survey>/<shard>/*.tfrecord
      <results>/features/targets.parquet (encoders with the summary objective)
      the file that `weights.<name>` describes: in `mirror`, or downloaded (encoders that name published weights)
-OUT  <results>/pretrain/<encoder>/model.keras, config.json    best weights by validation loss, and the architecture
+OUT  <results>/pretrain/<encoder>/model.weights.h5, config.json    best weights by validation loss, and the architecture
      <results>/pretrain/<encoder>/history.csv, steps.csv      learning curves per epoch and per optimizer step
      <results>/pretrain/<encoder>/tensorboard/                the same curves as events for TensorBoard
      <results>/pretrain/<encoder>/scores.csv                  reconstruction of held-out stars
@@ -13,12 +13,12 @@ OUT  <results>/pretrain/<encoder>/model.keras, config.json    best weights by va
 rule pretrain_encoder:
     """Train an encoder to reconstruct hidden magnitudes; a killed job resumes from its state."""
     input:
-        train=pretraining_records("train"),
-        validation=pretraining_records("validation"),
-        test=pretraining_records("test"),
+        train=lambda wildcards: pretraining_records("train"),
+        validation=lambda wildcards: pretraining_records("validation"),
+        test=lambda wildcards: pretraining_records("test"),
         targets=summary_targets,
     output:
-        model="<results>/pretrain/{encoder}/model.keras",
+        model="<results>/pretrain/{encoder}/model.weights.h5",
         config="<results>/pretrain/{encoder}/config.json",
         history="<results>/pretrain/{encoder}/history.csv",
         steps="<results>/pretrain/{encoder}/steps.csv",
@@ -38,6 +38,7 @@ rule pretrain_encoder:
     resources:
         mem_mb=scaled_mem_mb(6000),
         runtime=scaled_runtime(1440, per_input_mb=0.5),
+        gpu_share=gpu_share(4),
     params:
         encoder=lambda wildcards: RUN.encoders[wildcards.encoder].definition,
         training=lambda wildcards: RUN.training_of(wildcards.encoder).plain(),
@@ -59,12 +60,12 @@ rule import_weights:
     input:
         weights=weights_file,
         config=lambda wildcards: (
-            weights_file(wildcards).replace("model.keras", "config.json")
+            weights_file(wildcards).replace("model.weights.h5", "config.json")
             if RUN.weights_of(wildcards.encoder).packaged
             else []
         ),
     output:
-        model="<results>/pretrain/{encoder}/model.keras",
+        model="<results>/pretrain/{encoder}/model.weights.h5",
         config="<results>/pretrain/{encoder}/config.json",
         provenance="<results>/pretrain/{encoder}/provenance.json",
     log:
@@ -79,6 +80,7 @@ rule import_weights:
     resources:
         mem_mb=scaled_mem_mb(2000),
         runtime=scaled_runtime(20),
+        gpu_share=gpu_share(1),
     params:
         source=lambda wildcards: RUN.weights_of(wildcards.encoder).url or "package",
         sha256=lambda wildcards: RUN.weights_of(wildcards.encoder).sha256,
@@ -96,9 +98,9 @@ rule import_weights:
 rule score_imported:
     """Score imported weights in the same way as a pretrained encoder, for which a run needs surveys for pretraining."""
     input:
-        model="<results>/pretrain/{encoder}/model.keras",
+        model="<results>/pretrain/{encoder}/model.weights.h5",
         config="<results>/pretrain/{encoder}/config.json",
-        test=pretraining_records("test"),
+        test=lambda wildcards: pretraining_records("test"),
     output:
         scores="<results>/pretrain/{encoder}/scores.csv",
         provenance="<results>/pretrain/{encoder}/scores.provenance.json",
@@ -114,6 +116,7 @@ rule score_imported:
     resources:
         mem_mb=scaled_mem_mb(4000),
         runtime=scaled_runtime(60),
+        gpu_share=gpu_share(1),
     params:
         masking=RUN.masking.plain(),
         devices=RUN.devices.plain(),

@@ -1,7 +1,8 @@
 """Stage 3: write the sets of stage 2 as TFRecords, the input of training.
 
 IN   <results>/parquet/<survey>/observations/<shard>.parquet, <results>/splits/*.parquet
-OUT  <results>/records/pretraining/<survey>/<shard>/{train,validation,test}.tfrecord
+OUT  <results>/records/<dataset>/observations.parquet
+     <results>/records/pretraining/<survey>/<shard>/{train,validation,test}.tfrecord
      <results>/records/<dataset>/fold<fold>/spc<spc>/{train,validation}.tfrecord
      <results>/records/<dataset>/fold<fold>/test/test.tfrecord
      <results>/records/<dataset>/objects/objects.tfrecord
@@ -43,14 +44,42 @@ rule write_pretraining_records:
         "../workflow_scripts/write_pretraining_records.py"
 
 
-rule write_dataset_records:
-    """Write the training and validation objects of one fold and SPC as records."""
+rule select_observations:
+    """Collect the observations of all objects of a dataset's sets, so that its survey is read once, not for each set."""
     input:
         observations=lambda wildcards: expand(
             "<results>/parquet/{survey}/observations/{shard}.parquet",
             survey=survey_of(wildcards),
             shard=shards_of(survey_of(wildcards)),
         ),
+        metadata=lambda wildcards: f"<results>/parquet/{survey_of(wildcards)}/metadata.parquet",
+        split="<results>/splits/{dataset}.parquet",
+    output:
+        selected="<results>/records/{dataset}/observations.parquet",
+        provenance="<results>/records/{dataset}/observations.provenance.json",
+    log:
+        "<logs>/select_observations/{dataset}.log",
+    benchmark:
+        "<benchmarks>/select_observations/{dataset}.jsonl"
+    conda:
+        "../envs/astromer.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled_mem_mb(2000),
+        runtime=scaled_runtime(20, per_input_mb=0.005),
+    params:
+        simulated=simulated_of,
+        code=code_digest("select_observations"),
+    message:
+        "Selecting the observations of {wildcards.dataset}"
+    script:
+        "../workflow_scripts/select_observations.py"
+
+
+rule write_dataset_records:
+    """Write the training and validation objects of one fold and SPC as records."""
+    input:
+        observations="<results>/records/{dataset}/observations.parquet",
         metadata=lambda wildcards: f"<results>/parquet/{survey_of(wildcards)}/metadata.parquet",
         split="<results>/splits/{dataset}.parquet",
         audit=ancient("<results>/splits/audit.csv"),
@@ -84,11 +113,7 @@ rule write_dataset_records:
 rule write_test_records:
     """Write the test objects of one fold, which all SPC share, as records."""
     input:
-        observations=lambda wildcards: expand(
-            "<results>/parquet/{survey}/observations/{shard}.parquet",
-            survey=survey_of(wildcards),
-            shard=shards_of(survey_of(wildcards)),
-        ),
+        observations="<results>/records/{dataset}/observations.parquet",
         metadata=lambda wildcards: f"<results>/parquet/{survey_of(wildcards)}/metadata.parquet",
         split="<results>/splits/{dataset}.parquet",
         audit=ancient("<results>/splits/audit.csv"),
@@ -120,11 +145,7 @@ rule write_test_records:
 rule write_object_records:
     """Write every object of a dataset's sets once, for encoders that are the same for all folds and SPC."""
     input:
-        observations=lambda wildcards: expand(
-            "<results>/parquet/{survey}/observations/{shard}.parquet",
-            survey=survey_of(wildcards),
-            shard=shards_of(survey_of(wildcards)),
-        ),
+        observations="<results>/records/{dataset}/observations.parquet",
         metadata=lambda wildcards: f"<results>/parquet/{survey_of(wildcards)}/metadata.parquet",
         split="<results>/splits/{dataset}.parquet",
         audit=ancient("<results>/splits/audit.csv"),

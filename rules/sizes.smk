@@ -1,4 +1,4 @@
-"""Memory and time of jobs: from the size of their input and the attempt, capped by what the cluster has.
+"""Memory, time and GPUs of jobs: from the size of their input and the attempt, capped by what the cluster has.
 
 A cluster's partitions are listed in one file, from which the executor chooses that of a job; the same file says here how
 far a retry can grow.
@@ -8,6 +8,7 @@ import math
 
 import yaml
 
+from workflow_scripts._gpus import cards
 from workflow_scripts._slurm import partitions_file
 
 
@@ -59,8 +60,26 @@ def scaled_runtime(base, per_input_mb=0.0):
     return runtime_min
 
 
+@cache
+def shares_gpus():
+    """Tell whether jobs run on this machine and share its GPUs; on a cluster, the profile and the executor give them."""
+    is_local = workflow.executor_plugin is None or workflow.executor_plugin.common_settings.local_exec
+    return is_local and not workflow.remote_exec and bool(cards())
+
+
+def gpu_share(quarters):
+    """Resource function: quarters of a GPU, or from 4 on, GPUs; 0 where none are shared."""
+    return lambda wildcards: quarters if shares_gpus() else 0
+
+
 def size_mb(input):
     """Return the size of the input files; before these exist, a run evaluates the resource later (FileNotFoundError)."""
     paths = [Path(path) for path in input]
     present = [path for path in paths if path.exists()] if workflow.dryrun else paths
-    return sum(path.stat().st_size for path in present) / 1e6
+    return sum(map(num_bytes, present)) / 1e6
+
+
+def num_bytes(path):
+    """Return the size of a file or, of a folder that a job has written, of the files in it; a dump is not listed."""
+    of_job = path.is_relative_to("results") and path.is_dir()
+    return sum(file.stat().st_size for file in path.iterdir()) if of_job else path.stat().st_size

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from _endings import is_final, last_line
+from _gpus import take_gpus
 from _provenance import write_provenance
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 if threads := os.environ.get("OMP_NUM_THREADS"):  # set by Snakemake to the threads of the job
     for library in ("POLARS_MAX_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(library, threads)
@@ -29,8 +31,9 @@ if threads := os.environ.get("OMP_NUM_THREADS"):  # set by Snakemake to the thre
 def run(snakemake: Any, module: str, function: str, *, unused: Iterable[str] = ()) -> None:
     """Call a stage with the inputs, outputs and parameters of the job as arguments of the same names.
 
-    A stage with the argument `folder` gets the folder of its outputs instead of each output. A missing or an
-    unexpected argument is an error.
+    TensorFlow finds the GPUs of the job, takes their memory as it needs it, and computes deterministically, unless the
+    stage decides that by the section `devices` of the configuration. A stage with the argument `folder` gets the folder
+    of its outputs instead of each output. A missing or an unexpected argument is an error.
 
     Args:
         snakemake: the object that Snakemake provides to a script.
@@ -39,7 +42,10 @@ def run(snakemake: Any, module: str, function: str, *, unused: Iterable[str] = (
     """
     with logged(snakemake.log.get("text") or snakemake.log[0]):
         started = datetime.now(UTC)
+        take_gpus(snakemake.resources.get("gpu_share"))
         stage = getattr(import_module(module), function)
+        if "devices" not in inspect.signature(stage).parameters:
+            os.environ["TF_DETERMINISTIC_OPS"] = "1"  # read by the first operation
         stage(**arguments(snakemake, stage, set(unused)))
         if snakemake.output.get("provenance"):
             write_provenance(snakemake, started)

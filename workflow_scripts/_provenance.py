@@ -1,5 +1,6 @@
 """Provenance of a job: what it read, with which code and parameters, and what it wrote."""
 
+import json
 import os
 import subprocess
 import sys
@@ -69,10 +70,17 @@ def _without_absolute_paths(value: Any) -> Any:
 
 
 def _inputs(given: Any) -> dict[str, str | None]:
-    """Return the checksums of the inputs; null for a dump, which every shard reads: its receipt has the checksum."""
+    """Return the checksums of the inputs; null for a dump, which every shard reads: its receipt has the checksum.
+
+    Those of a folder that another job has written, which every shard reads as well, are those that this job recorded.
+    """
     dumps = given.get("dump") or []
     found: dict[str, str | None] = {named(path): None for path in ([dumps] if isinstance(dumps, str) else dumps)}
-    return found | dict(_checksums(path for path in given if named(path) not in found))
+    folders = [Path(path) for path in given if Path(f"{path}.provenance.json").is_file() and Path(path).is_dir()]
+    for folder in folders:
+        found |= json.loads(Path(f"{folder}.provenance.json").read_text(encoding="utf-8"))["outputs"]
+    hashed = (path for path in given if named(path) not in found and Path(path) not in folders)
+    return found | dict(_checksums(hashed))
 
 
 def _checksums(paths: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,5 @@
 """A classifier of light curves: a pretrained encoder and a head that was fitted to labelled stars."""
 
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -31,10 +30,10 @@ from astromer.data.curves import cut_light_curves
 from astromer.errors import InputError
 from astromer.evaluation.classical import logistic, object_vectors
 from astromer.evaluation.embeddings import embed_windows, head_inputs
-from astromer.files import atomic_path, read_json, write_json
+from astromer.files import read_json, write_json
 from astromer.models.pooling import pool
 from astromer.models.probe import logistic_model
-from astromer.models.weights import Pretrained, save_pretrained
+from astromer.models.weights import Pretrained, load_model, save_model, save_pretrained
 from astromer.models.weights import load_pretrained as load_encoder
 from astromer.splits.draw import validation_stars
 from astromer.training.classification import array_batches, prepare_head, train_classifier
@@ -104,8 +103,7 @@ class Classifier:
         """Write the classifier to a folder: `encoder/`, `head.keras`, and last `classifier.json`; no pickle."""
         folder = Path(folder)
         save_pretrained(*self.pretrained, folder / ENCODER_FOLDER)
-        with atomic_path(folder / HEAD_FILE) as temporary:
-            self.head.save(temporary, include_optimizer=False)
+        save_model(self.head, folder / HEAD_FILE)
         write_json(folder / CARD_FILE, {"format": FORMAT, "head": self.head_name, "classes": list(self.classes)})
 
     @classmethod
@@ -120,10 +118,7 @@ class Classifier:
         if card.get("format") != FORMAT or not {"head", "classes"} <= card.keys():
             raise InputError(f"{folder / CARD_FILE}: expected the format {FORMAT!r} with the keys head and classes")
         pretrained = load_encoder(folder / ENCODER_FOLDER)
-        try:
-            head = keras.models.load_model(folder / HEAD_FILE, compile=False)
-        except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-            raise InputError(f"{folder / HEAD_FILE}: not a complete Keras model: {error}") from error
+        head = load_model(folder / HEAD_FILE)
         encoder = pretrained.model.get_layer("encoder")
         found = {tensor.name: tensor.shape[1:] for tensor in head.inputs}
         if "mean" in found and found["mean"] != (len(encoder.outputs), encoder.outputs[-1].shape[-1]):

@@ -52,9 +52,9 @@ def load_pretrained(
     """Load a trained reconstructor and the configuration of its encoder.
 
     Args:
-        path_or_name: path to a folder of ours (`model.keras`, `config.json`), to a zip archive of published weights, or
-            to a folder with a checkpoint of the released code; if no such path exists, a name of `named_weights`, such
-            as `astromer-mini`, which comes with the package.
+        path_or_name: path to a folder of ours (`model.weights.h5`, `config.json`), to a zip archive of published
+            weights, or to a folder with a checkpoint of the released code; if no such path exists, a name of
+            `named_weights`, such as `astromer-mini`, which comes with the package.
         variant: `paper` or `released`, for weights of the released code; see docs/variants.md. `released` by default.
         mirror: folder that is searched first for the file of named weights.
         cache: folder for the file of named weights; the file is downloaded if it is missing.

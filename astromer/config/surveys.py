@@ -100,6 +100,9 @@ class Options(Section):
         return False
 
 
+MAX_SCATTERED_PARTS = 64  # jobs that sort a dump at the same time: each shard reads what all of them wrote
+
+
 class Survey(Section):
     """A source of light curves; each format has a subclass with its own section of options (see `survey_type`)."""
 
@@ -123,6 +126,11 @@ class Survey(Section):
         description="Surveys with the same id space have the same id for the same star, as MACHO and the catalogue of "
         "its variable stars by Alcock: there, equal ids are one star. null: the ids are the survey's own.",
     )
+
+    @property
+    def parts(self) -> int:
+        """Number of parts in which the dump is read: a part of a scattered dump has any size, else it is a shard."""
+        return min(self.shards, MAX_SCATTERED_PARTS) if self.options.scattered else self.shards
 
     @property
     def options(self) -> Any:

@@ -23,6 +23,11 @@ class Training(Section):
 
     learning_rate: float = Field(0.001, gt=0, description="Learning rate of Adam; with a warm-up, its peak.")
     batch_size: Positive = Field(64, description="Windows per batch.")
+    windows_at_once: Positive | None = Field(
+        None,
+        description="Windows of a batch that a device computes at once, its share of the batch in pieces of this size; "
+        "null: all. The gradient is that of the whole batch, in less memory.",
+    )
     epochs: Positive = Field(1000, description="Maximum number of epochs.")
     patience: Positive = Field(20, description="Epochs without a lower validation loss after which training stops.")
 

@@ -6,7 +6,7 @@ Shapes: `batch` windows of `window` points; `valid` is 1 on real, visible points
 import keras
 from keras import ops
 
-from astromer.models.layers import Dense, LayerNormalization, register
+from astromer.models.layers import Dense, Dropout, LayerNormalization, register
 
 EXCLUDED = -1e9  # added to a score, it leaves a softmax weight of exactly 0 in float32
 ATTENTION_MASKS = ("keys", "released_v1")
@@ -79,7 +79,8 @@ def attend(queries, keys, values, bias):
 
     def gradient(*args, upstream=None):
         upstream = args[0] if upstream is None else upstream
-        of_rows = ops.sum(ops.cast(upstream * attended, "float32"), axis=-1, keepdims=True)
+        # The sums are in float32 whatever the precision, and so are the products and the difference inside them.
+        of_rows = ops.sum(ops.cast(upstream, "float32") * ops.cast(attended, "float32"), axis=-1, keepdims=True)
         of_weights = ops.cast(ops.matmul(upstream, _transposed(values)), "float32")
         of_scores = ops.cast(ops.cast(weights, "float32") * (of_weights - of_rows), values.dtype)
         return (
@@ -192,8 +193,8 @@ class AttentionBlock(keras.layers.Layer):
         self.feedforward_in = self._dense("feedforward_in", self.feedforward_dim, block_shape, "tanh")
         self.feedforward_out = self._dense("feedforward_out", dim, (*inputs_shape[:-1], self.feedforward_dim))
         self.feedforward_norm = self._norm("feedforward_norm", block_shape)
-        self.attention_dropout = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
-        self.feedforward_dropout = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
+        self.attention_dropout = Dropout(self.dropout, name="attention_dropout", dtype=self.dtype_policy)
+        self.feedforward_dropout = Dropout(self.dropout, name="feedforward_dropout", dtype=self.dtype_policy)
         if self.residual:
             self.attention_residual = self._dense("attention_residual", dim, inputs_shape)
             self.feedforward_residual = self._dense("feedforward_residual", dim, block_shape)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from astromer.models.layers import Dense, register
+from astromer.models.layers import Dense, Dropout, register
 
 INVALID_MAGNITUDES = ("token", "zero", "keep")
 TIME_ENCODINGS = ("paper", "log")
@@ -74,7 +74,7 @@ class InputEmbedding(keras.layers.Layer):
     def build(self, magnitudes_shape, times_shape, valid_shape):
         self.projection = Dense(self.dim, name="projection", dtype=self.dtype_policy)
         self.projection.build(magnitudes_shape)
-        self.dropping = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
+        self.dropping = Dropout(self.dropout, name="dropout", dtype=self.dtype_policy)
         if self.invalid_magnitudes == "token":
             self.mask_token = self.add_weight(shape=(), initializer="zeros", name="mask_token")
 

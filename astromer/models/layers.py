@@ -1,9 +1,10 @@
-"""Layers that every model shares: dense, layer normalisation, reconstruction of magnitudes.
+"""Layers that every model shares: dense, dropout, layer normalisation, reconstruction of magnitudes.
 
 Shapes: `batch` windows of `window` points.
 """
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 LAYER_NORM_EPSILON = 1e-6  # as in the released encoders; Keras' default, 1e-3, is that of the released classifiers
@@ -34,6 +35,50 @@ class Dense(keras.layers.Dense):
         if addend is not None:
             points = points + ops.reshape(addend, (-1, self.units))
         return ops.reshape(points, (-1, ops.shape(inputs)[1], self.units))
+
+
+class ReplicaSeeds(keras.random.SeedGenerator):
+    """Seeds that differ between the replicas of a step; on one replica, those of Keras."""
+
+    def next(self, ordered=True):
+        """Return the next seed, `(2,)`: the first element tells replicas apart, the second counts."""
+        seed = super().next(ordered)
+        context = tf.distribute.get_replica_context()
+        if context is None or context.num_replicas_in_sync == 1:
+            return seed
+        return seed + ops.stack([ops.cast(context.replica_id_in_sync_group, seed.dtype), ops.zeros((), seed.dtype)])
+
+
+@register
+class Dropout(keras.layers.Layer):
+    """Dropout whose masks differ between replicas, where those of Keras' layer are the same on all of them.
+
+    Args:
+        rate: float. Fraction of the inputs that are dropped in training.
+        **kwargs: forwarded to `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: any shape.
+
+    Returns:
+        The shape of the inputs.
+    """
+
+    def __init__(self, rate, **kwargs):
+        super().__init__(**kwargs)
+        self.rate = rate
+        if rate > 0:
+            self.seeds = ReplicaSeeds()
+        self.built = True
+
+    def call(self, inputs, training=False):
+        return keras.random.dropout(inputs, self.rate, seed=self.seeds) if training and self.rate > 0 else inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate}
 
 
 @ops.custom_gradient
@@ -82,6 +127,24 @@ class LayerNormalization(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
+
+
+@register
+class LastLevel(keras.layers.Layer):
+    """Last one of several levels.
+
+    Call arguments:
+        inputs: `(batch, levels, dim)`.
+
+    Returns:
+        `(batch, dim)`.
+    """
+
+    def call(self, inputs):
+        return inputs[:, -1]
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[-1])
 
 
 @register

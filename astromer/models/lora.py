@@ -7,6 +7,8 @@ keeps its pretrained weights.
 from collections.abc import Iterator
 
 import keras
+import numpy as np
+from keras import ops
 
 from astromer.models.attention import AttentionBlock
 
@@ -24,6 +26,17 @@ def adapt_attention(model: keras.Model, rank: int) -> None:
         weight.trainable = False
     for projection in _projections(model):
         projection.enable_lora(rank)
+
+
+def merged_weights(model: keras.Model) -> dict[str, np.ndarray]:
+    """Return the weights of a reconstructor by path; learned changes are part of the kernels that they change."""
+    values = {weight.path: ops.convert_to_numpy(weight) for weight in model.weights}
+    for projection in _projections(model):
+        if projection.lora_enabled:
+            folder = projection.lora_kernel_a.path.rpartition("/")[0]
+            values[f"{folder}/kernel"] = ops.convert_to_numpy(projection.kernel)
+            del values[projection.lora_kernel_a.path], values[projection.lora_kernel_b.path]
+    return values
 
 
 def _projections(model: keras.Model) -> Iterator[keras.layers.Dense]:

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
 from astromer.errors import InputError
+from astromer.models.layers import register
 from astromer.models.scale import window_scale
 
 POOLED = ("mean", "max")
@@ -36,6 +38,32 @@ def pool(levels: Sequence, inputs: Mapping[str, Any], names: Iterable[str] = POO
     if unknown := set(names).difference(POOLINGS):
         raise InputError(f"pooling has no array {min(unknown)!r}; expected some of {', '.join(POOLINGS)}")
     return {name: POOLINGS[name](levels, inputs) for name in names}
+
+
+@register
+class Pooling(keras.layers.Layer):
+    """`pool` as a layer.
+
+    Args:
+        names: keys of `POOLINGS`.
+        **kwargs: forwarded to `keras.layers.Layer`.
+
+    Call arguments:
+        levels, inputs: as for `pool`.
+
+    Returns:
+        The named arrays.
+    """
+
+    def __init__(self, names, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.names = tuple(names)
+
+    def call(self, levels, inputs):
+        return pool(levels, inputs, self.names)
+
+    def get_config(self):
+        return {**super().get_config(), "names": list(self.names)}
 
 
 def level_means(levels: Sequence, valid):

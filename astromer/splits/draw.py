@@ -8,8 +8,9 @@ cap` shortens also change in size.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+import numpy as np
 import polars as pl
 
 from astromer.config.datasets import Dataset
@@ -17,6 +18,7 @@ from astromer.errors import InputError
 from astromer.splits.stars import star_numbers
 
 TRAIN_FRACTION = 0.8  # of the samples per class; the rest are for validation (paper, Sect. 4)
+HASHED_AT_ONCE = 100_000  # names that exist as Python objects at a time
 MIN_LEARNED = 3  # smallest number of samples per class that gives a training and a validation set
 
 
@@ -55,6 +57,7 @@ def split_dataset(metadata: pl.DataFrame, dataset: Dataset, *, name: str, seed: 
         InputError: a class has no objects or too few; the message lists all such classes.
     """
     members = metadata.filter((pl.col("survey") == dataset.survey) & pl.col("class").is_in(list(dataset.classes)))
+    members = members.with_columns(pl.col("class").cast(pl.String))
     members = members.sort("id").unique("star", keep="first", maintain_order=True)
     sizes = dict(members.group_by("class").len().iter_rows())
     _check_class_sizes(sizes, metadata, dataset, name)
@@ -164,17 +167,35 @@ def split_pretraining(
         survey, id, star and subset (train, validation or test), sorted by survey and id. All entries of a star are in
         the same subset.
     """
-    allowed = metadata.filter(~pl.col("star").is_in(test_stars.unique().to_list()))
-    stars = allowed.sort("survey", "id").unique("star", keep="first", maintain_order=True)
-    order = _draw_order(stars.select(pl.format("{}/{}", "survey", "id")).to_series(), f"{seed}/pretraining")
-    stars = stars.with_columns(order=order).sort("order")
-    num_test, num_validation = round(test_fraction * stars.height), round(validation_fraction * stars.height)
-    if min(num_test, num_validation, stars.height - num_test - num_validation) < 1:
-        raise InputError(f"pretraining: {stars.height} stars are too few for a training, a validation and a test set")
-    rank = pl.int_range(pl.len())
-    subset = pl.when(rank < num_test).then(pl.lit("test")).when(rank < num_test + num_validation)
-    subsets = stars.select("star", subset=subset.then(pl.lit("validation")).otherwise(pl.lit("train")))
-    return allowed.join(subsets, on="star").select("survey", "id", "star", "subset").sort("survey", "id")
+    allowed = metadata.select("survey", "id", "star").filter(~pl.col("star").is_in(test_stars.unique().implode()))
+    allowed = allowed if _in_order(allowed) else allowed.sort("survey", "id")
+    star_of_row = allowed["star"].to_numpy()
+    first_of_star = np.full(star_of_row.max(initial=-1) + 1, -1)
+    first_of_star[star_of_row[::-1]] = np.arange(len(star_of_row))[::-1]
+    rows = np.sort(first_of_star[first_of_star >= 0])
+    num_test, num_validation = round(test_fraction * len(rows)), round(validation_fraction * len(rows))
+    if min(num_test, num_validation, len(rows) - num_test - num_validation) < 1:
+        raise InputError(f"pretraining: {len(rows)} stars are too few for a training, a validation and a test set")
+    names = (allowed[part].select(pl.format("{}/{}", "survey", "id")).to_series() for part in _pieces(rows))
+    orders = [_draw_order(part, f"{seed}/pretraining").to_numpy() for part in names]
+    drawn = star_of_row[rows[np.argsort(np.concatenate(orders), kind="stable")]]
+    subset_of_star = np.zeros(len(first_of_star), np.uint8)
+    subset_of_star[drawn[: num_test + num_validation]] = 1
+    subset_of_star[drawn[:num_test]] = 2
+    subsets = pl.Series("subset", subset_of_star[star_of_row]).cat.to(pl.Enum(["train", "validation", "test"]))
+    return allowed.with_columns(subsets.cast(pl.String))
+
+
+def _in_order(table: pl.DataFrame) -> bool:
+    """Return whether rows are sorted by survey and id, which takes less memory to find out than to sort again."""
+    surveys = table["survey"].rle().struct.unnest()
+    names, ends = surveys["value"].cast(pl.String), surveys["len"].cum_sum().to_list()
+    parts = (table["id"].slice(end - length, length) for end, length in zip(ends, surveys["len"], strict=True))
+    return names.is_sorted() and not names.is_duplicated().any() and all(part.is_sorted() for part in parts)
+
+
+def _pieces(rows: np.ndarray) -> Iterator[np.ndarray]:
+    yield from (rows[start : start + HASHED_AT_ONCE] for start in range(0, len(rows), HASHED_AT_ONCE))
 
 
 def _labelled_set(drawn: pl.DataFrame, fold: int, spc: int | None, subset: str) -> pl.DataFrame:
@@ -192,7 +213,9 @@ def _labelled_set(drawn: pl.DataFrame, fold: int, spc: int | None, subset: str) 
 def _check_class_sizes(sizes: dict[str, int], metadata: pl.DataFrame, dataset: Dataset, name: str) -> None:
     empty = [label for label in dataset.classes if label not in sizes]
     if empty:
-        known = metadata.filter(pl.col("survey") == dataset.survey)["class"].drop_nulls().unique().sort()
+        known = (
+            metadata.filter(pl.col("survey") == dataset.survey)["class"].cast(pl.String).drop_nulls().unique().sort()
+        )
         raise InputError(
             f"datasets.{name}.classes: survey {dataset.survey} has no object of class {', '.join(empty)}; "
             f"its classes are {', '.join(known)}"

@@ -1,12 +1,14 @@
 """Find the catalogue entries that are the same star."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import polars as pl
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
+
+AT_ONCE = 500_000  # entries that are compared at once: more need more memory, fewer more stripes
 
 
 def star_numbers(objects: pl.DataFrame, radius_arcsec: float, id_spaces: Mapping[str, str] | None = None) -> np.ndarray:
@@ -23,19 +25,73 @@ def star_numbers(objects: pl.DataFrame, radius_arcsec: float, id_spaces: Mapping
     Returns:
         One integer per row, equal for the rows of one star.
     """
-    spaces = {name: f"space {space}" for name, space in (id_spaces or {}).items()}
-    space = pl.col("survey").replace_strict(spaces, default=pl.format("survey {}", "survey"), return_dtype=pl.String)
-    by_id = objects.select(pl.struct(space, "id").rank("dense")).to_series().to_numpy() - 1
-    pairs = [np.stack([np.arange(objects.height), np.unique(by_id, return_index=True)[1][by_id]], axis=1)]
+    edges = [_same_ids(objects, id_spaces or {})]
     if radius_arcsec > 0:
-        placed = objects.with_row_index().drop_nulls(["ra", "dec"])
-        if not placed.is_empty():
-            index = placed["index"].to_numpy()
-            tree = KDTree(unit_vectors(placed["ra"].to_numpy(), placed["dec"].to_numpy()))
-            pairs.append(index[tree.query_pairs(chord_of(radius_arcsec), output_type="ndarray")].reshape(-1, 2))
-    left, right = np.concatenate(pairs).T
-    graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(objects.height, objects.height))
-    return connected_components(graph, directed=False)[1]
+        edges.append(_close_pairs(objects["ra"].to_numpy(), objects["dec"].to_numpy(), radius_arcsec))
+    return _numbered(objects.height, np.concatenate(edges))
+
+
+def _same_ids(objects: pl.DataFrame, id_spaces: Mapping[str, str]) -> np.ndarray:
+    """Pair each entry whose id space and id another one has with the first of these, `(pairs, 2)`.
+
+    Only entries whose hashes are equal are compared, block by block: nearly all of a survey's ids are different.
+    """
+    spaces = {name: f"space {space}" for name, space in id_spaces.items()}
+    names = {name: spaces.get(name, f"survey {name}") for name in map(str, objects["survey"].unique())}
+    hashes = objects.select(pl.col("id").hash()).to_series().to_numpy()
+    order = np.argsort(hashes)
+    ordered = hashes[order]
+    is_equal = np.flatnonzero(ordered[1:] == ordered[:-1])
+    several = np.union1d(is_equal, is_equal + 1)
+    edges = [np.zeros((0, 2), np.int64)]
+    for block in _blocks(ordered[several]):
+        rows = np.sort(order[several[block]])
+        space = pl.col("survey").cast(pl.String).replace_strict(names).alias("space")
+        entries = objects[rows].select(space, "id", row=rows)
+        pairs = entries.with_columns(first=pl.col("row").min().over("space", "id"))
+        edges.append(pairs.filter(pl.col("row") != pl.col("first")).select("first", "row").to_numpy())
+    return np.concatenate(edges)
+
+
+def _close_pairs(ra: np.ndarray, dec: np.ndarray, radius_arcsec: float) -> np.ndarray:
+    """Pair the entries within the radius, `(pairs, 2)`, in stripes of declination; NaN is an unknown position."""
+    rows = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
+    rows = rows[np.argsort(dec[rows])]
+    heights = dec[rows]
+    edges = [np.zeros((0, 2), np.int64)]
+    for start in range(0, len(rows), AT_ONCE):
+        last = heights[min(start + AT_ONCE, len(rows)) - 1]
+        end = np.searchsorted(heights, last + radius_arcsec / 3600, side="right")
+        stripe = rows[start:end]
+        pairs = KDTree(unit_vectors(ra[stripe], dec[stripe])).query_pairs(
+            chord_of(radius_arcsec), output_type="ndarray"
+        )
+        edges.append(stripe[pairs].reshape(-1, 2))
+    return np.concatenate(edges)
+
+
+def _blocks(ordered: np.ndarray) -> Iterator[slice]:
+    """Split ordered values into blocks of about `AT_ONCE`, equal values in the same one."""
+    start = 0
+    while start < len(ordered):
+        end = min(start + AT_ONCE, len(ordered))
+        end = int(np.searchsorted(ordered, ordered[end - 1], side="right"))
+        yield slice(start, end)
+        start = end
+
+
+def _numbered(count: int, edges: np.ndarray) -> np.ndarray:
+    """Number what chains of edges connect, `(count,)`, in the order of the first members."""
+    nodes, places = np.unique(edges, return_inverse=True)
+    left, right = places.reshape(-1, 2).T
+    graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(len(nodes), len(nodes)))
+    _, first, component = np.unique(
+        connected_components(graph, directed=False)[1], return_index=True, return_inverse=True
+    )
+    first_of_row = np.arange(count)
+    first_of_row[nodes] = nodes[first][component]
+    numbers = np.cumsum(first_of_row == np.arange(count), dtype=np.int32) - np.int32(1)
+    return numbers[first_of_row]
 
 
 def unit_vectors(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:

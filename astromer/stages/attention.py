@@ -14,7 +14,7 @@ def analyse_attention(
     """Run the finetuned encoder on example objects; write the attention that each point receives in the last block.
 
     Args:
-        model: file `model.keras` of the finetuned reconstructor, with its `config.json` beside it.
+        model: file `model.weights.h5` of the finetuned reconstructor, with its `config.json` beside it.
         records: records of labelled objects.
         points: written, see `astromer.evaluation.attention.attention_points`.
         classes, per_class: classes, and number of examples per class.

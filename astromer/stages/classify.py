@@ -15,7 +15,7 @@ from astromer.config.registry import head_arrays
 from astromer.config.training import Training
 from astromer.evaluation.embeddings import head_inputs
 from astromer.evaluation.predictions import predictions_table
-from astromer.files import atomic_path
+from astromer.models.weights import save_model
 from astromer.splits.draw import sets_of
 from astromer.stages.results import NO_CALIBRATION, Results, read_embeddings
 from astromer.stages.sets import WindowSets
@@ -141,8 +141,7 @@ def train_and_predict(
         state: file from which a killed job resumes. It is kept for the case that the job is killed in a later training.
     """
     history = train_classifier(model, training, batches["validation"], options, weighting=weighting, state=state)
-    with atomic_path(path) as temporary:
-        model.save(temporary)
+    save_model(model, path)
     predictions, probabilities = {}, predictor(model)
     for subset, rows in batches.items():
         ids, starts, labels = (windows[subset][column] for column in ("id", "window", "label"))

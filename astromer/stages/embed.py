@@ -30,7 +30,7 @@ def embed_frozen(
     """Run an encoder, as it was pretrained, once on all windows of a dataset.
 
     Args:
-        model: file `model.keras` of the pretrained reconstructor, with its `config.json` beside it.
+        model: file `model.weights.h5` of the pretrained reconstructor, with its `config.json` beside it.
         objects: records of all objects of the dataset.
         embeddings: written; the columns of `astromer.evaluation.embeddings.embed_windows`.
         window: observations per window.
@@ -58,7 +58,7 @@ def embed_finetuned(
     """Run the finetuned encoder of each fold and SPC once on all windows of its objects.
 
     Args:
-        models: files `model.keras` of the finetuned reconstructors, for each fold and SPC, in the order of the folds.
+        models: files `model.weights.h5` of the finetuned reconstructors, for each fold and SPC, in the order of folds.
         train, validation: records, one file for each model.
         test: records of the test objects, one file per fold, which all SPC share.
         embeddings: written, with the columns `fold` and `spc` before those of `embed_frozen`; one row group per model,

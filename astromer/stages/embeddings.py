@@ -1,10 +1,9 @@
 """Stage 10: one vector per object of a survey, labelled or not, in memory that does not depend on its size."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from astromer.config.datasets import PROBE_ARRAYS
 from astromer.data.batches import PAD_MULTIPLE
@@ -12,7 +11,7 @@ from astromer.data.curves import table_batches
 from astromer.data.pieces import whole_objects
 from astromer.evaluation.classical import object_vectors
 from astromer.evaluation.embeddings import window_embedder
-from astromer.files import atomic_path
+from astromer.files import write_pieces
 from astromer.models.encoders import num_periods_of
 from astromer.models.weights import load_pretrained
 
@@ -24,7 +23,7 @@ def embed_survey(model: Path, observations: Path, embeddings: Path, *, window: i
     """Embed every object of one shard of a survey.
 
     Args:
-        model: file `model.keras` of the pretrained reconstructor, with its `config.json` beside it.
+        model: file `model.weights.h5` of the pretrained reconstructor, with its `config.json` beside it.
         observations: table of the shard.
         embeddings: written; one row per object, in the order of the shard: `id`, `length` (observations) and `vector`,
             float32 `(3 D + 1,)`, the means over the object's windows of `astromer.evaluation.classical.object_vectors`.
@@ -64,11 +63,3 @@ def shard_embedder(
         return pl.concat(embed_batch(batch) for batch in batches)
 
     return embed, encoder.outputs[-1].shape[-1]
-
-
-def write_pieces(path: Path, columns: Mapping[str, pl.DataType], tables: Iterable[pl.DataFrame]) -> None:
-    """Write tables with these columns one after the other to one Parquet file; without any, it has no row."""
-    schema = pl.DataFrame(schema=columns).to_arrow().schema
-    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-        for table in tables:
-            writer.write_table(table.select(columns.keys()).cast(pl.Schema(columns)).to_arrow().cast(schema))

@@ -44,7 +44,7 @@ def train_end_to_end(
     """Train heads and their encoder together, for each fold, SPC and seed, and score them on the test objects.
 
     Args:
-        models: files `model.keras` of pretrained reconstructors: one for all sets, or one for each fold and SPC.
+        models: files `model.weights.h5` of pretrained reconstructors: one for all sets, or one for each fold and SPC.
         train, validation: records, one file for each fold and SPC, in the order of the folds.
         test: records of the test objects, one file per fold, which all SPC share.
         folder: written: the files of `astromer.stages.classify.train_heads`; the models contain the encoder.

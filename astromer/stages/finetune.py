@@ -31,7 +31,7 @@ def finetune_encoder(
     """Train the pretrained reconstructor further, with the same objective, on the objects of one fold and SPC.
 
     Args:
-        model: file `model.keras` of the pretrained reconstructor, with its `config.json` beside it.
+        model: file `model.weights.h5` of the pretrained reconstructor, with its `config.json` beside it.
         train, validation, test: records of the fold and SPC.
         folder: written, see `astromer.stages.reconstruction.learn_to_reconstruct`, and `timing.csv` with one row:
             `minutes` of training, empty for a job that was killed and resumed. It is the only file that differs between

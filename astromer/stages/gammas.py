@@ -5,11 +5,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import keras
 import polars as pl
 
 from astromer.evaluation.levels import gamma_rows
 from astromer.files import atomic_path
+from astromer.models.weights import load_model
 
 GAMMA_SCHEMA = pl.Schema(
     {
@@ -39,7 +39,7 @@ def measure_gammas(
     for folder, source in zip(models, sources, strict=True) if head else ():
         for fold, spc in product(range(source["folds"]), source["spc"]):
             path = folder / f"fold{fold}/spc{spc}/seed0/{head}.keras"
-            rows = gamma_rows(keras.models.load_model(path, compile=False))
+            rows = gamma_rows(load_model(path))
             keys = {"dataset": source["dataset"], "fold": fold, "spc": spc}
             named = rows.with_columns(**{name: pl.lit(value) for name, value in keys.items()})
             tables.append(named.select(GAMMA_SCHEMA.names()).cast(GAMMA_SCHEMA))

@@ -58,7 +58,7 @@ def score_hidden_points(
     """Hide points of all objects of a set and score their reconstruction for each class.
 
     Args:
-        model: file `model.keras` of the pretrained reconstructor, with its `config.json` beside it.
+        model: file `model.weights.h5` of the pretrained reconstructor, with its `config.json` beside it.
         records: records of labelled objects that it was not trained on.
         scores: written, see `astromer.evaluation.predictors.hidden_errors_by_class`.
         classes: the dataset's ordered class list.

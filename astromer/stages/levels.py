@@ -27,7 +27,7 @@ def analyse_levels(
     """Pool every level of the finetuned encoder of each fold over the fold's test objects.
 
     Args:
-        models: files `model.keras` of the finetuned reconstructors, one per fold.
+        models: files `model.weights.h5` of the finetuned reconstructors, one per fold.
         tests: records of the test objects, one file per fold.
         silhouette: written: `fold` and the columns of `astromer.evaluation.levels.silhouettes`.
         maps: written: the t-SNE maps of the first fold, see `astromer.evaluation.levels.level_maps`.

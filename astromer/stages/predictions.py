@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import keras
 import numpy as np
 import polars as pl
 
@@ -15,9 +14,11 @@ from astromer.evaluation.embeddings import head_inputs
 from astromer.evaluation.ensembles import Vote, combine, schema
 from astromer.evaluation.features import features_of_objects
 from astromer.evaluation.predictions import pool_objects, predictions_table, read_predictions
+from astromer.files import write_pieces
+from astromer.models.weights import load_model
 from astromer.splits.draw import sets_of
 from astromer.splits.membership import COLUMNS, membership
-from astromer.stages.embeddings import ROWS_AT_ONCE, shard_embedder, write_pieces
+from astromer.stages.embeddings import ROWS_AT_ONCE, shard_embedder
 from astromer.stages.probe import VECTORS_MODEL
 from astromer.stages.results import read_embeddings
 from astromer.training.classification import array_batches, predictor
@@ -56,7 +57,7 @@ def predict_by_head(
         observations, objects: tables of the shard.
         metadata: objects of the survey that the head's dataset selects from.
         split: sets of that dataset.
-        encoders: files `model.keras`, with their `config.json` beside them: one for all folds, or one per fold.
+        encoders: files `model.weights.h5`, with their `config.json` beside them: one for all folds, or one per fold.
         models: folder `models` of `astromer.stages.classify.train_heads`; of several seeds, the first is used.
         validation: file `predictions.parquet` beside it, whose validation objects calibrate the prediction sets.
         predictions: written; the columns of `astromer.evaluation.ensembles.combine` and of
@@ -73,7 +74,7 @@ def predict_by_head(
 
     def voter(fold: int) -> Voter:
         model = models / f"fold{fold}/spc{spc}/seed0/{classifier}.keras"
-        predict = predictor(keras.models.load_model(model, compile=False))
+        predict = predictor(load_model(model))
         validated = read_predictions(validation, classes, model=classifier, fold=fold, spc=spc, subset="validation")
         calibration = nonconformity(pool_objects(validated))
 

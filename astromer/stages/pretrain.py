@@ -65,7 +65,7 @@ def import_weights(
     """Convert published weights.
 
     Args:
-        weights: zip archive of the authors, or `model.keras` of the package.
+        weights: zip archive of the authors, or `model.weights.h5` of the package.
         folder: written: model and configuration.
         sha256: checksum of `weights`.
         variant: variant of the model that gets the weights; None for weights that record it.
@@ -92,7 +92,7 @@ def score_imported(
     """Score imported weights in the same way as a pretrained encoder.
 
     Args:
-        model: file `model.keras`, with its `config.json` beside it.
+        model: file `model.weights.h5`, with its `config.json` beside it.
         test: files of records on which the reconstruction is scored.
         scores: written, one row per predictor.
         masking, devices: sections of the configuration.

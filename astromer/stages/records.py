@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from astromer.data.records import write_manifest, write_records
+from astromer.files import atomic_path
 
 
 def write_pretraining_records(
@@ -37,8 +38,27 @@ def write_pretraining_records(
     write_manifest(manifest, files, None)
 
 
+def select_observations(observations: Sequence[Path], metadata: Path, split: Path, selected: Path) -> None:
+    """Collect the observations of all objects of a dataset's sets in one file.
+
+    Args:
+        observations: all shards of the dataset's survey, in the order of their numbers.
+        metadata: objects of the survey.
+        split: the dataset's sets.
+        selected: written; sorted by id and time.
+    """
+    drawn = pl.scan_parquet(split).select("id").unique()
+    of_shard = pl.scan_parquet(metadata).select("id", "shard").join(drawn, on="id").collect().partition_by("shard")
+    found = [pl.scan_parquet(observations[0]).head(0).collect()]
+    for objects in of_shard:  # one file after another: a scan of all holds several in memory
+        rows = pl.scan_parquet(observations[objects["shard"][0]])
+        found.append(rows.filter(pl.col("id").is_in(objects["id"].implode())).collect(engine="streaming"))
+    with atomic_path(selected) as temporary:
+        pl.concat(found).sort("id", "mjd").write_parquet(temporary)
+
+
 def write_dataset_records(
-    observations: Sequence[Path],
+    observations: Path,
     metadata: Path,
     split: Path,
     train: Path,
@@ -52,7 +72,7 @@ def write_dataset_records(
     """Write the training and validation objects of one fold and SPC as records.
 
     Args:
-        observations: all shards of the dataset's survey.
+        observations: the dataset's observations, see `select_observations`.
         metadata: objects of the survey.
         split: the dataset's sets.
         train, validation, manifest: written.
@@ -64,7 +84,7 @@ def write_dataset_records(
 
 
 def write_test_records(
-    observations: Sequence[Path],
+    observations: Path,
     metadata: Path,
     split: Path,
     test: Path,
@@ -78,7 +98,7 @@ def write_test_records(
 
 
 def write_object_records(
-    observations: Sequence[Path],
+    observations: Path,
     metadata: Path,
     split: Path,
     objects: Path,
@@ -97,7 +117,7 @@ def write_object_records(
 
 
 def _write_sets(
-    observations: Sequence[Path],
+    observations: Path,
     metadata: Path,
     split: Path,
     sets: Mapping[str, Path],
@@ -112,7 +132,7 @@ def _write_sets(
 
 
 def _write(
-    observations: Sequence[Path],
+    observations: Path,
     metadata: Path,
     drawn: pl.DataFrame,
     sets: Mapping[str, Path],
@@ -121,8 +141,7 @@ def _write(
 ) -> None:
     members = pl.read_parquet(metadata).join(drawn, on="id", how="inner")
     ids = members["id"].implode()
-    table = pl.concat(pl.scan_parquet(path).filter(pl.col("id").is_in(ids)) for path in observations).collect()
-    table = table.sort("id", "mjd")
+    table = pl.read_parquet(observations).filter(pl.col("id").is_in(ids))
     files = [
         write_records(table, members.filter(pl.col("subset") == subset).sort("id"), path, classes=classes)
         for subset, path in sets.items()

@@ -7,10 +7,12 @@ from typing import Any
 import polars as pl
 
 from astromer.config.datasets import Dataset
-from astromer.files import atomic_path
+from astromer.files import atomic_path, write_pieces
 from astromer.splits import draw
 
 Section = Mapping[str, Any]
+COLUMNS = {"survey": pl.String(), "id": pl.String(), "star": pl.Int32(), "subset": pl.String()}
+ROWS_AT_ONCE = 262_144
 
 
 def split_dataset(
@@ -35,7 +37,7 @@ def split_dataset(
         seed: seed of all draws.
     """
     section = Dataset.read(dataset, f"datasets.{name}")
-    objects = draw.number_stars(_read(metadata), match_radius_arcsec, id_spaces)
+    objects = _numbered_stars(metadata, match_radius_arcsec, id_spaces)
     drawn = draw.split_dataset(objects, section, name=name, seed=seed)
     with atomic_path(sets) as temporary:
         drawn.write_parquet(temporary)
@@ -67,23 +69,22 @@ def split_pretraining(
         validation_fraction, test_fraction: fractions of the stars of pretraining.
         match_radius_arcsec, id_spaces, seed: as for `split_dataset`.
     """
-    objects = draw.number_stars(_read(metadata), match_radius_arcsec, id_spaces)
+    objects = _numbered_stars(metadata, match_radius_arcsec, id_spaces)
     drawn = [
         draw.split_dataset(objects, Dataset.read(section, f"datasets.{name}"), name=name, seed=seed)
         for name, section in datasets.items()
     ]
+    test_stars = pl.concat([objects["star"].clear(), *(t.filter(pl.col("subset") == "test")["star"] for t in drawn)])
     learned_from = objects.clear().select("survey", "id", "star", subset=pl.lit("train"))
     if surveys:
-        none = objects.clear()["star"]
         learned_from = draw.split_pretraining(
             objects.filter(pl.col("survey").is_in(list(surveys))),
-            pl.concat([none, *(table.filter(pl.col("subset") == "test")["star"] for table in drawn)]),
+            test_stars,
             validation_fraction=validation_fraction,
             test_fraction=test_fraction,
             seed=seed,
         )
-    with atomic_path(pretraining) as temporary:
-        learned_from.write_parquet(temporary)
+    write_pieces(pretraining, COLUMNS, learned_from.iter_slices(ROWS_AT_ONCE))
 
 
 def collect_counts(tables: Sequence[Path], counts: Path) -> None:
@@ -92,5 +93,10 @@ def collect_counts(tables: Sequence[Path], counts: Path) -> None:
         pl.concat([pl.read_csv(path) for path in tables], how="vertical_relaxed").write_csv(temporary)
 
 
-def _read(metadata: Sequence[Path]) -> pl.DataFrame:
-    return pl.concat(pl.read_parquet(path) for path in metadata)
+def _numbered_stars(metadata: Sequence[Path], radius_arcsec: float, id_spaces: Mapping[str, str]) -> pl.DataFrame:
+    """Read what the draws need of all objects, and number their stars; text that repeats is stored once."""
+    repeated = (pl.col(column).cast(pl.Categorical) for column in ("survey", "class"))
+    columns = [*repeated, *map(pl.col, ("id", "ra", "dec"))]
+    tables = [pl.scan_parquet(path).select(columns).collect(engine="streaming") for path in metadata]
+    objects = draw.number_stars(pl.concat(tables), radius_arcsec, id_spaces)
+    return objects.select("survey", "id", "class", "star")

@@ -85,30 +85,44 @@ def _beyond_percentiles(low: float, high: float) -> pl.Expr:
     return accepted & ~pl.col("mag").is_between(lower, upper)
 
 
-def judge_objects(catalog: pl.DataFrame, files: pl.DataFrame, kept: pl.DataFrame, filters: Filters) -> pl.DataFrame:
+def measure_objects(kept: pl.DataFrame, filters: Filters) -> pl.DataFrame:
+    """Count the accepted observations of each object, and measure what the filters ask of its magnitudes.
+
+    Returns:
+        id, `num_obs`, and `mag_<moment>` for each moment that has a bound; objects without observations are absent.
+    """
+    moments = [  # an undefined moment, such as the skewness of equal magnitudes, exceeds no bound
+        getattr(pl.col("mag"), name)().fill_nan(None).fill_null(float("-inf")).alias(f"mag_{name}")
+        for name in _least(filters)
+    ]
+    counts = kept.lazy().group_by("id").agg(pl.len().alias("num_obs"), *moments).cast({"id": pl.String})
+    # The streaming engine takes less memory, but adds in any order: sums of magnitudes would differ in their last bits.
+    return counts.collect(engine="in-memory" if moments else "streaming")
+
+
+def _least(filters: Filters) -> dict[str, float]:
+    """Return the lower bounds of the moments of an object's magnitudes."""
+    bounds = filters.variability.plain() if filters.variability else {}
+    return {name: bound for name, bound in bounds.items() if bound is not None}
+
+
+def judge_objects(catalog: pl.DataFrame, files: pl.DataFrame, measured: pl.DataFrame, filters: Filters) -> pl.DataFrame:
     """List the objects of the catalogue and of the light curves with the first rule that rejects each, or null.
 
     Args:
         catalog: one row per object; `contradicts` marks those of which nobody knows the class.
         files: the files of each object that has observations, in order.
-        kept: the observations that no rule has rejected.
+        measured: see `measure_objects`.
         filters: the survey's `filters`.
 
     Returns:
-        The catalogue's columns, `file`, `num_obs` (of `kept`) and `rule`, sorted by id.
+        The catalogue's columns, `file`, the columns of `measured`, and `rule`, sorted by id.
     """
-    least = filters.variability.plain() if filters.variability else {}
-    least = {name: bound for name, bound in least.items() if bound is not None}
-    moments = [  # an undefined moment, such as the skewness of equal magnitudes, exceeds no bound
-        getattr(pl.col("mag"), name)().fill_nan(None).fill_null(float("-inf")).alias(f"mag_{name}") for name in least
-    ]
-    counts = kept.lazy().group_by("id").agg(pl.len().alias("num_obs"), *moments).cast({"id": pl.String})
-    # The streaming engine takes less memory, but adds in any order: sums of magnitudes would differ in their last bits.
-    counts = counts.collect(engine="in-memory" if moments else "streaming")
+    least = _least(filters)
     objects = (
         catalog.with_columns(listed=True)
         .join(files.unique("id", keep="first"), on="id", how="full", coalesce=True)
-        .join(counts, on="id", how="left")
+        .join(measured, on="id", how="left")
         .with_columns(pl.col("num_obs").fill_null(0).cast(pl.UInt32))
         .sort("id")
     )

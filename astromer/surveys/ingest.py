@@ -8,10 +8,9 @@ A survey larger than memory is processed in shards of its objects (`shard_of`), 
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import polars as pl
@@ -20,14 +19,24 @@ import pyarrow.parquet as pq
 
 from astromer.config.surveys import Survey
 from astromer.errors import InputError
-from astromer.files import atomic_path
-from astromer.surveys.filters import judge_objects, judge_observations
+from astromer.files import atomic_path, write_pieces
+from astromer.surveys.filters import judge_objects, judge_observations, measure_objects
 from astromer.surveys.objects import one_row_per_object
-from astromer.surveys.quality import EXAMPLES_PER_RULE, LEVELS, examples_of, nothing_kept, quality_of
+from astromer.surveys.quality import (
+    EXAMPLES_PER_RULE,
+    LEVELS,
+    count_rules,
+    examples_of,
+    nothing_kept,
+    quality_of,
+    rejected_examples,
+)
 from astromer.surveys.reading import RawBatch, check_one_band
 
 OBSERVATION_SCHEMA = {"id": pl.String, "mjd": pl.Float64, "mag": pl.Float32, "err_mag": pl.Float32}
-SORTED_AT_ONCE = 300_000  # observations per sorted block: larger blocks need fewer passes and more memory
+ROWS_AT_ONCE = 1_000_000  # observations that are sorted and judged at once
+OBJECTS_AT_ONCE = 500_000  # objects that are joined and sorted in memory
+SAMPLED_EVERY = 100  # objects of a shard between two whose ids may bound an interval
 ROW_GROUP_SIZE = 262_144  # observations that a reader of the Parquet file has to hold in memory at once
 
 
@@ -82,10 +91,15 @@ def ingest_shard(raw: RawBatch, survey: Survey, *, name: str, shard: int) -> Sha
     catalog = one_row_per_object(raw.objects, one_file_per_object, name)
     origins = _origins(raw.observations)
     files = origins.cast(pl.String).filter(pl.col("id") != "").sort("id", "file")  # lines without an id have no object
-    rows, in_order = _sorted(_numbered(raw.observations, origins["id"].unique()))
-    judged = judge_observations(rows, filters, files if one_file_per_object else None, repeats=not in_order)
-    kept = _where(judged, pl.col("rule").is_null()).select(OBSERVATION_SCHEMA.keys())
-    objects = judge_objects(catalog, files, kept, filters)
+    rows = _numbered(raw.observations, origins["id"].unique())
+    in_order = all(_in_order(chunk) for chunk in _chunks(rows, overlap=1))
+    pieces = []
+    for block in _blocks(rows, in_order=in_order):
+        judged = judge_observations(block, filters, files if one_file_per_object else None, repeats=not in_order)
+        accepted = _where(judged, pl.col("rule").is_null()).select(OBSERVATION_SCHEMA.keys())
+        pieces.append((accepted, count_rules(judged), rejected_examples(judged), measure_objects(accepted, filters)))
+    kept, rules, rejected, measured = map(pl.concat, zip(*pieces, strict=True))
+    objects = judge_objects(catalog, files, measured, filters)
     accepted = objects.filter(pl.col("rule").is_null())
     lost = objects.filter(pl.col("rule").is_not_null(), pl.col("num_obs") > 0)
     observations = _where(kept, ~pl.col("id").is_in(lost["id"].cast(kept["id"].dtype).implode()))
@@ -97,28 +111,29 @@ def ingest_shard(raw: RawBatch, survey: Survey, *, name: str, shard: int) -> Sha
             *("class", "band", "ra", "dec", "num_obs"),
             pl.lit(shard, pl.UInt16).alias("shard"),
         ),
-        quality=quality_of(name, judged, objects, raw.losses, observations.height),
-        examples=examples_of(name, judged, objects, raw.losses),
+        quality=quality_of(name, rules, objects, raw.losses, observations.height),
+        examples=examples_of(name, rejected, objects, raw.losses),
     )
 
 
 def merge_shards(
-    objects_paths: Iterable[Path],
+    objects_paths: Sequence[Path],
     quality_paths: Iterable[Path],
     examples_paths: Iterable[Path],
+    metadata: Path,
     *,
     one_band: bool = False,
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Join the shards' tables: objects sorted by id, summed quality counts, and a few examples per rule.
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Join the shards' tables: write the objects, sorted by id; return summed quality counts and examples per rule.
 
     Args:
         objects_paths, quality_paths, examples_paths: files that `Shard.write` wrote.
+        metadata: written: the objects.
         one_band: whether objects of several bands are an error.
 
     Raises:
         InputError: nothing is kept, or there are several bands.
     """
-    objects = pl.concat(pl.read_parquet(path) for path in objects_paths).sort("id")
     counts = pl.concat(pl.read_csv(path) for path in quality_paths)
     levels = pl.Enum(LEVELS)
     quality = (
@@ -128,11 +143,26 @@ def merge_shards(
     )
     examples = pl.concat(pl.read_csv(path, infer_schema=False) for path in examples_paths)
     examples = examples.group_by("survey", "level", "rule", maintain_order=True).head(EXAMPLES_PER_RULE)
-    if objects.is_empty():
+    shards = pl.concat(pl.scan_parquet(path) for path in objects_paths)
+    if not shards.select(pl.len()).collect().item():
         raise InputError(nothing_kept(quality, examples))
     if one_band:
-        check_one_band(objects["band"], f"survey {objects['survey'][0]}")
-    return objects, quality, examples
+        first = shards.select("survey").head(1).collect().item()
+        check_one_band(shards.select(pl.col("band").unique()).collect(engine="streaming")["band"], f"survey {first}")
+    write_pieces(metadata, shards.collect_schema(), _sorted_objects(objects_paths))
+    return quality, examples
+
+
+def _sorted_objects(paths: Sequence[Path]) -> Iterator[pl.DataFrame]:
+    """Yield the objects of all shards, each of which is sorted by id, in order: one interval of ids after the other."""
+    sample = pl.concat(pl.read_parquet(path, columns=["id"])["id"].gather_every(SAMPLED_EVERY) for path in paths).sort()
+    bounds = sample.gather_every(OBJECTS_AT_ONCE // SAMPLED_EVERY)[1:].unique(maintain_order=True).to_list()
+    for low, high in itertools.pairwise([None, *bounds, None]):
+        of_interval = (pl.lit(True) if low is None else pl.col("id") >= low) & (
+            pl.lit(True) if high is None else pl.col("id") < high
+        )
+        tables = [pl.scan_parquet(path).filter(of_interval).collect(engine="streaming") for path in paths]
+        yield pl.concat(tables).sort("id")
 
 
 def _origins(rows: pl.DataFrame) -> pl.DataFrame:
@@ -163,23 +193,30 @@ def _numbered(rows: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
     return rows.with_columns(pl.concat(ids).cat.to(enum).alias("id"))
 
 
-def _sorted(rows: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
-    """Sort rows, whose ids are an Enum, by id and time; also return whether they were in order already.
+def _blocks(rows: pl.DataFrame, *, in_order: bool) -> Iterator[pl.DataFrame]:
+    """Yield rows, whose ids are an Enum, sorted by id and time, in blocks of whole objects.
 
-    In order means that no object has a time twice. The rows of most dumps are.
+    Whatever is computed of a block takes memory for that block only, so that a shard takes little more than its rows.
+
+    Args:
+        rows: columns of `RAW_SCHEMA`.
+        in_order: whether the rows are sorted already; the rows of most dumps are.
     """
-    in_order = all(_in_order(chunk) for chunk in _chunks(rows, overlap=1))
+    numbers = rows["id"].to_physical().to_numpy()
     if not in_order:
+        order = np.argsort(numbers, kind="stable")
+        numbers = numbers[order]
         files = pl.Enum(rows["file"].unique().cast(pl.String).sort())
         rows = rows.with_columns(pl.col("file").cast(files))
-        # Blocks of ids are sorted one by one: a sort of all rows at once takes twice as long and five times the memory.
-        ids_per_block = max(1, len(cast(pl.Enum, rows["id"].dtype).categories) * SORTED_AT_ONCE // rows.height)
-        block_of_row = rows["id"].to_physical() // ids_per_block
-        rows = pl.concat(
-            rows.filter(block_of_row == block).sort("id", "mjd", "file", "line", nulls_last=True)
-            for block in range(int(block_of_row.to_numpy().max()) + 1)
-        )
-    return rows.with_columns(pl.col("id").set_sorted()), in_order
+    start = 0
+    while start < len(numbers) or start == 0:
+        end = int(np.searchsorted(numbers, numbers[start : start + ROWS_AT_ONCE][-1:], side="right").max(initial=0))
+        if in_order:
+            block = rows.slice(start, end - start)
+        else:
+            block = rows[order[start:end]].sort("id", "mjd", "file", "line", nulls_last=True)
+        yield block.with_columns(pl.col("id").set_sorted())
+        start = max(end, 1)
 
 
 def _in_order(rows: pl.DataFrame) -> bool:

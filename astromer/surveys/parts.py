@@ -46,13 +46,13 @@ def read_part(
     objects_path: Path,
     *,
     name: str,
-    source: Path,
+    source: Path | None,
     part: int,
 ) -> None:
     """Read one part of a survey's dump into a Parquet file whose row groups each hold rows of one shard.
 
     Args:
-        survey: the survey's configuration; the dump has `survey.shards` parts.
+        survey: the survey's configuration; the dump has `survey.parts` parts.
         observations_path: written; columns of `RAW_SCHEMA` and `shard`.
         objects_path: written; the part's rows on objects, columns of `OBJECT_SCHEMA` and `shard`. The metadata of the
             file hold, as JSON, what the reader did not pass on (`LOSS_SCHEMA`).
@@ -72,7 +72,7 @@ def read_part(
 
 
 def _batches(survey: Survey, name: str, source: Path | None, seed: int | None, part: int) -> Iterator[RawBatch]:
-    parts, num_rows = survey.shards, 0
+    parts, num_rows = survey.parts, 0
     read = reader_module(survey.format).read
     for batch in read(survey.options, name=name, source=source, seed=seed, part=part, parts=parts):
         num_rows += batch.observations.height
@@ -127,8 +127,12 @@ def gather_shard(observations_paths: Sequence[Path], objects_paths: Sequence[Pat
     return RawBatch(
         pl.concat(_row_groups_of_shard(path, OBJECT_SCHEMA, shard) for path in objects_paths),
         pl.concat(_row_groups_of_shard(path, RAW_SCHEMA, shard) for path in observations_paths),
-        pl.read_json(pq.read_metadata(objects_paths[shard]).metadata[LOSSES_KEY.encode()], schema=LOSS_SCHEMA),
+        _losses_of(objects_paths[shard]) if shard < len(objects_paths) else pl.DataFrame(schema=LOSS_SCHEMA),
     )
+
+
+def _losses_of(path: Path) -> pl.DataFrame:
+    return pl.read_json(pq.read_metadata(path).metadata[LOSSES_KEY.encode()], schema=LOSS_SCHEMA)
 
 
 def _row_groups_of_shard(path: Path, schema: dict, shard: int) -> pl.DataFrame:

@@ -8,27 +8,38 @@ EXAMPLES_PER_RULE = 5
 LEVELS = ["object", "observation", "file"]
 
 
+def count_rules(judged: pl.DataFrame) -> pl.DataFrame:
+    """Count the rows that each rule rejects, and, as null, those that none does: columns rule and count."""
+    return judged.group_by("rule").agg(pl.len().cast(pl.Int64).alias("count"))
+
+
+def rejected_examples(judged: pl.DataFrame) -> pl.DataFrame:
+    """Select the first rejected rows of each rule."""
+    rejected = judged.filter(pl.col("rule").is_not_null())
+    return rejected.group_by("rule", maintain_order=True).head(EXAMPLES_PER_RULE).select(judged.columns)
+
+
 def quality_of(
-    name: str, judged: pl.DataFrame, objects: pl.DataFrame, losses: pl.DataFrame, num_kept: int
+    name: str, rules: pl.DataFrame, objects: pl.DataFrame, losses: pl.DataFrame, num_kept: int
 ) -> pl.DataFrame:
     """Count what was read, kept and rejected.
 
     Args:
         name: name of the survey.
-        judged: the observations with the rule that rejects each, or null.
-        objects: the same of objects.
+        rules: observations by the rule that rejects them, see `count_rules`; a rule may have several rows.
+        objects: the objects with the rule that rejects each, or null.
         losses: what the reader did not pass on, columns of `LOSS_SCHEMA`.
         num_kept: number of observations kept.
     """
     lost = losses.group_by("level", "rule", maintain_order=True).agg(pl.col("count").cast(pl.Int64).sum())
-    of_rejected_objects = judged.filter(pl.col("rule").is_null()).height - num_kept
+    of_rejected_objects = rules.filter(pl.col("rule").is_null())["count"].sum() - num_kept
     tables = []
-    for level, table, num_more in (("object", objects, 0), ("observation", judged, of_rejected_objects)):
-        rejected = table.filter(pl.col("rule").is_not_null())["rule"].value_counts(sort=True).sort("rule")
+    for level, table, num_more in (("object", count_rules(objects), 0), ("observation", rules, of_rejected_objects)):
+        rejected = table.drop_nulls("rule").group_by("rule").agg(pl.col("count").sum()).sort("rule")
         counts = {str(rule): count for rule, count in rejected.iter_rows()}
         if num_more:
             counts["of a rejected object"] = num_more
-        kept = table.height - sum(counts.values())
+        kept = table["count"].sum() - sum(counts.values())
         for rule, count in lost.filter(pl.col("level") == level).select("rule", "count").iter_rows():
             counts[rule] = counts.get(rule, 0) + count
         outcomes = {"read": kept + sum(counts.values()), "kept": kept}
@@ -48,13 +59,18 @@ def _table(level: str, outcomes: dict[str, int]) -> pl.DataFrame:
     return table.select(pl.lit(level).alias("level"), "outcome", "count")
 
 
-def examples_of(name: str, judged: pl.DataFrame, objects: pl.DataFrame, losses: pl.DataFrame) -> pl.DataFrame:
-    """Show a few rejected objects, observations and files per rule, with the file and line where they stand."""
+def examples_of(name: str, rejected: pl.DataFrame, objects: pl.DataFrame, losses: pl.DataFrame) -> pl.DataFrame:
+    """Show a few rejected objects, observations and files per rule, with the file and line where they stand.
+
+    Args:
+        name, objects, losses: as for `quality_of`.
+        rejected: rejected observations, see `rejected_examples`.
+    """
     columns = {"rule": pl.String, "id": pl.String, "file": pl.String, "line": pl.UInt32, "text": pl.String}
     unreadable = pl.coalesce("text", pl.format("{} {} {}", "mjd", "mag", "err_mag"))
     shown = [
         ("object", objects.with_columns(line=pl.lit(None), text=pl.lit(None))),
-        ("observation", judged.filter(pl.col("rule").is_not_null()).with_columns(text=unreadable)),
+        ("observation", rejected.with_columns(text=unreadable)),
         *((level, losses.filter(pl.col("level") == level)) for level in LEVELS),
     ]
     tables = [

@@ -4,6 +4,7 @@ import hashlib
 import math
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -25,6 +26,22 @@ from astromer.surveys.compression import (
 from astromer.surveys.losses import Report, ignore
 
 ARCHIVE_SUFFIX = re.compile(r"\.(tar(\.(gz|xz|bz2|zst))?|tgz|txz|tbz2?|tzst|zip)$", re.IGNORECASE)
+COMPRESSED_TAR_SUFFIX = re.compile(r"\.(tar\.(gz|xz|bz2|zst)|tgz|txz|tbz2?|tzst)$", re.IGNORECASE)
+
+
+def is_compressed_tar(source: Path | str) -> bool:
+    """Return whether a dump is a compressed tar, by its name: it need not be there yet."""
+    return COMPRESSED_TAR_SUFFIX.search(str(source)) is not None and not Path(source).is_dir()
+
+
+def decompress(source: Path, target: Path) -> None:
+    """Write the content of a compressed file.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    with _naming_damage(f"{source}: unreadable archive"), source.open("rb") as file, target.open("wb") as plain:
+        shutil.copyfileobj(decompressed(source.name, file), plain, CHUNK_BYTES)
 
 
 def is_archive(source: Path) -> bool:

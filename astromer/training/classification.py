@@ -53,6 +53,8 @@ def train_classifier(
     *,
     weighting: Weighting = "objects",
     jit: bool = False,
+    optimizer: keras.optimizers.Optimizer | None = None,
+    on_epoch: Callable[[Mapping[str, float]], None] = lambda row: None,
     state: StateFile | None = None,
 ) -> History:
     """Train a model with logits `(batch, classes)` as output in place, and leave it with its best weights.
@@ -63,18 +65,21 @@ def train_classifier(
 
     Args:
         weighting: what has equal weight in the loss: `objects`, or `windows` as in the released code.
+        optimizer: another one than Adam; it has its own learning rate.
     """
     with model.distribute_strategy.scope():
-        optimizer = keras.optimizers.Adam(options.learning_rate)
+        adam = keras.optimizers.Adam(options.learning_rate)
     return train(
         model,
-        optimizer,
+        optimizer or adam,
         ClassificationObjective(weighted=weighting == "objects"),
         training,
         validation,
         epochs=options.epochs,
         patience=options.patience,
         jit=jit,
+        windows_at_once=options.windows_at_once,
+        on_epoch=on_epoch,
         state=state,
     )
 

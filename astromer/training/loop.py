@@ -8,11 +8,8 @@ import hashlib
 import itertools
 import json
 import logging
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +21,7 @@ from astromer.errors import InputError
 from astromer.training.devices import is_chief
 from astromer.training.history import History
 from astromer.training.objectives import Objective
+from astromer.training.signals import InterruptedTraining, noted_signals
 from astromer.training.state import StateFile, TrainingState
 from astromer.training.steps import Batches, compile_step, remaining, scores, sum_batches
 
@@ -39,10 +37,6 @@ class DivergenceError(RuntimeError):
     """Report that a loss is not finite."""
 
 
-class InterruptedTraining(RuntimeError):
-    """Report that a signal ended the run after its state was saved."""
-
-
 def train(
     model: keras.Model,
     optimizer: keras.optimizers.Optimizer,
@@ -54,9 +48,15 @@ def train(
     patience: int,
     keep_better_start: bool = False,
     jit: bool = False,
+    clip_norm: float | None = None,
+    windows_at_once: int | None = None,
+    on_epoch: Callable[[Mapping[str, float]], None] = lambda row: None,
     state: StateFile | None = None,
 ) -> History:
     """Train `model` in place until the validation loss has not improved for `patience` epochs; keep the best weights.
+
+    A step computes the gradient of its whole batch, clips it, and lets the optimizer apply it. An epoch ends with its
+    validation, the choice of the best epoch, and `on_epoch`, in this order.
 
     The same model, data and fingerprint give the same weights and curves, no matter how often the run is interrupted.
     Dropout draws from seed generators inside the model: call `keras.utils.set_random_seed` before building it.
@@ -72,6 +72,9 @@ def train(
         patience: number of epochs without a lower validation loss after which training stops.
         keep_better_start: validate the initial weights as epoch 0, and return to them if no epoch is better.
         jit: compile the steps with XLA (one replica only).
+        clip_norm: maximum norm of the gradient of all weights together.
+        windows_at_once: windows of a batch that each replica computes at once, for large batches in little memory.
+        on_epoch: called after each epoch with its row of `History.epochs`; the model has the weights of the last step.
         state: file to save to and resume from; on SIGTERM or SIGUSR1 the state is saved at once. None saves nothing.
 
     Raises:
@@ -79,8 +82,9 @@ def train(
         DivergenceError: the loss is not finite.
         InterruptedTraining: a signal arrived; the next call resumes from the saved state.
     """
-    loop = _Loop(model, optimizer, objective, epochs=epochs, patience=patience, jit=jit, state=state)
-    return loop.run(training, validation, keep_better_start=keep_better_start)
+    stepping = {"clip_norm": clip_norm, "windows_at_once": windows_at_once}
+    loop = _Loop(model, optimizer, objective, stepping, epochs=epochs, patience=patience, jit=jit, state=state)
+    return loop.run(training, validation, on_epoch, keep_better_start=keep_better_start)
 
 
 class _Loop:
@@ -91,38 +95,46 @@ class _Loop:
         model: keras.Model,
         optimizer: keras.optimizers.Optimizer,
         objective: Objective,
+        stepping: Mapping[str, Any],
         *,
         epochs: int,
         patience: int,
         jit: bool,
         state: StateFile | None,
     ) -> None:
-        self.model, self.optimizer, self.objective = model, optimizer, objective
+        self.model, self.optimizer, self.objective, self.stepping = model, optimizer, objective, stepping
         self.max_epochs, self.patience, self.file = epochs, patience, state
         with model.distribute_strategy.scope():
             optimizer.build(model.trainable_variables)
-        self.training_step = compile_step(model, objective, optimizer, jit=jit)
+        self.training_step = compile_step(model, objective, optimizer, jit=jit, **stepping)
         self.validation_step = compile_step(model, objective, None, jit=jit)
         self.state = TrainingState([], [], [], np.zeros((0, len(objective.names) + 1), np.float32), [], 0, 0)
         self.unread: list[Any] = []
-        self.signals: list[int] = []
+        self.signals: list[str] = []
+        self.best_row: dict[str, float] | None = None
         self.saved_at = self.logged_at = self.epoch_started = time.monotonic()
         self.last_saved = "none was saved"
         self.rate = ""
         self.windows = 0  # windows on which this process has trained in the current epoch
 
     def run(
-        self, training: Callable[[int], Batches], validation: Batches, *, keep_better_start: bool = False
+        self,
+        training: Callable[[int], Batches],
+        validation: Batches,
+        on_epoch: Callable[[Mapping[str, float]], None],
+        *,
+        keep_better_start: bool,
     ) -> History:
         """Train from the saved state, or from the beginning if there is none."""
         self._resume()
-        with _noted_signals(self.signals if self.file else None):
+        with noted_signals(self.signals if self.file else None):
             started, first = time.monotonic(), self.state.epoch
             if keep_better_start and not self.state.epochs:
                 self._validate_start(validation)
             while not self._finished():
                 self._train_epoch(training(self.state.epoch))
                 self._validate(validation)
+                on_epoch(self.state.epochs[-1])
                 self._log(time.monotonic() - started, self.state.epoch - first)
             self._save()
         for weight, best in zip(self.model.weights, self.state.best, strict=True):
@@ -151,8 +163,7 @@ class _Loop:
         row: dict[str, float] = {"epoch": 0, "step": 0, **{f"val_{name}": value for name, value in figures.items()}}
         if not np.isfinite(row["val_loss"]):
             raise self._divergence(f"the validation loss of the initial weights is {row['val_loss']}", 0, 0.0)
-        self.state.epochs.append(row)
-        self.state.best = _values(self.model.weights)
+        self._add(row)
 
     def _validate(self, batches: Batches) -> None:
         """End the epoch: add its row to the history and keep the weights if they are the best so far."""
@@ -165,18 +176,23 @@ class _Loop:
         row |= {f"val_{name}": value for name, value in scores(self.objective, validation).items()}
         if not np.isfinite(row["val_loss"]):
             raise self._divergence(f"the validation loss is {row['val_loss']}", step, rate)
-        state.epochs.append(row)
-        if self._best() is row:
-            state.best = _values(self.model.weights)
+        self._add(row)
         state.epoch, state.step_in_epoch = state.epoch + 1, 0
         self._check_in()
+
+    def _add(self, row: dict[str, float]) -> None:
+        """Add the row of an epoch to the history, and keep the weights if they are the best so far."""
+        self.state.epochs.append(row)
+        if self.best_row is None or row["val_loss"] < self.best_row["val_loss"]:
+            self.best_row, self.state.best = row, _values(self.model.weights)
 
     def _finished(self) -> bool:
         epoch = self.state.epoch
         return epoch >= self.max_epochs or (epoch > 0 and epoch - self._best()["epoch"] >= self.patience)
 
     def _best(self) -> dict[str, float]:
-        return min(self.state.epochs, key=lambda row: row["val_loss"])
+        assert self.best_row is not None, "no epoch has ended"
+        return self.best_row
 
     def _figures(self, totals: np.ndarray) -> dict[str, np.ndarray]:
         """Compute the loss and metrics of single steps from their `(steps, totals)`."""
@@ -208,8 +224,7 @@ class _Loop:
         if self.file and (self.signals or time.monotonic() - self.saved_at >= self.file.every_seconds):
             self._save()
         if self.signals:
-            name = signal.Signals(self.signals[0]).name
-            raise InterruptedTraining(f"{name} came; the next attempt resumes from {self.last_saved}")
+            raise InterruptedTraining(f"{self.signals[0]} came; the next attempt resumes from {self.last_saved}")
 
     def _save(self) -> None:
         if not self.file:
@@ -234,6 +249,7 @@ class _Loop:
         for variable, value in zip(self.optimizer.variables, state.optimizer, strict=True):
             variable.assign(value)
         self.state = state
+        self.best_row = min(state.epochs, key=lambda row: row["val_loss"], default=None)
         self.last_saved = f"{self.file.path} (epoch {state.epoch + 1}, after {len(state.totals)} steps)"
         logger.info("resuming from %s", self.last_saved)
 
@@ -244,6 +260,7 @@ class _Loop:
             "objective": repr(self.objective),
             "variables": [f"{variable.shape} {variable.dtype}" for variable in self.model.variables],
             "stopping": [self.max_epochs, self.patience],
+            "stepping": self.stepping,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -281,20 +298,3 @@ class _Loop:
 def _values(variables: Iterable[keras.Variable]) -> list[np.ndarray]:
     """Return copies of the variables' values."""
     return [np.asarray(ops.convert_to_tensor(variable)).copy() for variable in variables]
-
-
-@contextmanager
-def _noted_signals(received: list[int] | None) -> Iterator[None]:
-    """Append SIGTERM and SIGUSR1 to `received` instead of exiting; only the main thread can set signal handlers."""
-    if received is None or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {
-        number: signal.signal(number, lambda number, frame: received.append(number))
-        for number in (signal.SIGTERM, signal.SIGUSR1)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

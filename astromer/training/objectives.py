@@ -31,6 +31,11 @@ class Objective(Protocol):
         """Names of the totals, in the order in which they are stacked and stored."""
         ...
 
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """Names of the totals through which the loss depends on the weights."""
+        ...
+
     def totals(self, outputs: Any, batch: Mapping[str, Any]) -> Totals:
         """Sum one batch."""
         ...
@@ -63,6 +68,7 @@ class ReconstructionObjective:
         "loss",
         *(f"{what}_{where}" for where in ("hidden", "probed") for what in ("windows", "mse", "residual", "variation")),
     )
+    learned = ("loss",)
 
     @property
     def fields(self) -> Mapping[str, tuple[tuple[int | None, ...], str]]:
@@ -107,6 +113,7 @@ class ClassificationObjective:
     weighted: bool = False
 
     names = ("windows", "loss", "correct", "weight")
+    learned = ("loss",)
 
     @property
     def fields(self) -> Mapping[str, tuple[tuple[int | None, ...], str]]:

@@ -1,6 +1,6 @@
 """Masked reconstruction: pretraining of an encoder on one survey and its finetuning on another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import keras
@@ -61,6 +61,8 @@ def pretrain(
     objective: Objective,
     *,
     jit: bool = False,
+    optimizer: keras.optimizers.Optimizer | None = None,
+    on_epoch: Callable[[Mapping[str, float]], None] = lambda row: None,
     state: StateFile | None = None,
 ) -> History:
     """Train a reconstruction model in place with the paper's Adam(0.9, 0.98, 1e-9); leave it with its best weights.
@@ -72,14 +74,13 @@ def pretrain(
         options: training options; the batch size and the time shift are not used, because they are applied to the
             batches.
         objective: see `pretraining_objective`.
+        optimizer: another one than the paper's Adam; it has its own learning rate.
     """
     with model.distribute_strategy.scope():
-        optimizer = keras.optimizers.Adam(
-            learning_rate(options), beta_1=0.9, beta_2=0.98, epsilon=1e-9, global_clipnorm=options.clip_norm
-        )
+        adam = keras.optimizers.Adam(learning_rate(options), beta_1=0.9, beta_2=0.98, epsilon=1e-9)
     return train(
         model,
-        optimizer,
+        optimizer or adam,
         objective,
         training,
         validation,
@@ -87,5 +88,8 @@ def pretrain(
         patience=options.patience,
         keep_better_start=True,
         jit=jit,
+        clip_norm=options.clip_norm,
+        windows_at_once=options.windows_at_once,
+        on_epoch=on_epoch,
         state=state,
     )

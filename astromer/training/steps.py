@@ -1,7 +1,7 @@
 """Compiled steps of training and evaluation, on one replica or several, and sums of their results."""
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,7 +11,7 @@ from keras import ops
 
 from astromer.errors import InputError
 from astromer.training.devices import split_over_replicas, sum_over_replicas
-from astromer.training.objectives import Objective
+from astromer.training.objectives import Objective, Totals
 
 Batch = Mapping[str, Any]
 Batches = Iterable[Batch]
@@ -36,41 +36,58 @@ def scores(objective: Objective, totals: Mapping[str, Any]) -> dict[str, float]:
 
 
 def compile_step(
-    model: keras.Model, objective: Objective, optimizer: keras.optimizers.Optimizer | None, *, jit: bool
+    model: keras.Model,
+    objective: Objective,
+    optimizer: keras.optimizers.Optimizer | None,
+    *,
+    jit: bool,
+    clip_norm: float | None = None,
+    windows_at_once: int | None = None,
 ) -> Callable[[Batch], Any]:
     """Compile a training step or, if `optimizer` is None, an evaluation step.
+
+    A training step computes the gradient of the loss of the whole batch, of all pieces and replicas; clips it; and
+    passes it to the optimizer, whose own clipping would see the gradient of one replica only.
+
+    Args:
+        model, objective, optimizer: as for `astromer.training.loop.train`.
+        jit: compile with XLA.
+        clip_norm: largest norm of the gradient of all weights together; None does not clip.
+        windows_at_once: windows of the batch that each replica computes at once; None computes all.
 
     Returns:
         A function from a batch to a vector: the totals in the objective's order; in training, the learning rate; and
         the number of NaN or infinite values in the batch.
 
     Raises:
-        InputError: XLA (`jit`) is requested with several replicas.
+        InputError: XLA (`jit`) is requested with several replicas or with `windows_at_once`.
     """
     strategy = model.distribute_strategy
     if jit and strategy.num_replicas_in_sync > 1:
         raise InputError("jit: XLA compiles the steps of one replica only")
+    if jit and windows_at_once:
+        raise InputError("jit: XLA compiles steps of whole batches only; expected windows_at_once to be null")
     inputs = input_specs(model)
     specs = inputs | {name: tf.TensorSpec(*spec) for name, spec in objective.fields.items()}
     # One graph for all shapes. Without a signature, the compiled graph, and with it rounding, would depend on the shape
     # of the first batch, which differs in a resumed run. Values of several replicas cannot have such a signature.
     signature = [specs] if strategy.num_replicas_in_sync == 1 else None
 
-    def forward(batch: Batch) -> dict[str, Any]:
-        outputs = model({name: batch[name] for name in inputs}, training=optimizer is not None)
-        return sum_over_replicas(objective.totals(outputs, batch))
+    def forward(batch: Batch) -> Totals:
+        return objective.totals(model({name: batch[name] for name in inputs}, training=optimizer is not None), batch)
 
     def on_replica(batch: Batch) -> Any:
         extra = []
         if optimizer is None:
-            totals = forward(batch)
+            totals = sum_over_replicas(forward(batch))
         else:
             extra.append(ops.cast(optimizer.learning_rate, "float32"))
-            with tf.GradientTape() as tape:
-                totals = forward(batch)
-                loss = objective.results(totals)["loss"]
             variables = model.trainable_variables
-            optimizer.apply(tape.gradient(loss, variables), variables)
+            if windows_at_once is None:
+                totals, gradients = _gradients(forward, objective, variables, batch)
+            else:
+                totals, gradients = _gradients_of_pieces(forward, objective, variables, batch, windows_at_once)
+            optimizer.apply(_clipped(gradients, clip_norm), variables)
         floats = [values for name, values in batch.items() if specs[name].dtype.is_floating]
         bad = sum(ops.sum(ops.cast(ops.logical_not(ops.isfinite(values)), "float32")) for values in floats)
         extra.append(sum_over_replicas({"bad": bad})["bad"])
@@ -84,6 +101,60 @@ def compile_step(
         return strategy.experimental_local_results(on_all_replicas({name: batch[name] for name in specs}))[0]
 
     return step
+
+
+def _gradients(
+    forward: Callable[[Batch], Totals], objective: Objective, variables: Sequence[Any], batch: Batch
+) -> tuple[Totals, list[Any]]:
+    """Return the totals of a batch, and this replica's share of the gradient of its loss."""
+    with tf.GradientTape() as tape:
+        totals = sum_over_replicas(forward(batch))
+        loss = objective.results(totals)["loss"]
+    return totals, tape.gradient(loss, variables)
+
+
+def _gradients_of_pieces(
+    forward: Callable[[Batch], Totals], objective: Objective, variables: Sequence[Any], batch: Batch, size: int
+) -> tuple[Totals, list[Any]]:
+    """Return what `_gradients` returns, holding the activations of `size` windows at a time.
+
+    The loss is a function of sums over windows. Its gradient is that of the sums, which the pieces add up, times the
+    derivative of the loss with respect to the sums, which is known at the end.
+    """
+    num_windows, variables = tf.shape(next(iter(batch.values())))[0], [variable.value for variable in variables]
+
+    def add_piece(start: Any, sums: Totals, of_sums: dict[str, list[Any]]) -> tuple[Any, Totals, dict[str, list[Any]]]:
+        with tf.GradientTape(persistent=True) as tape:
+            totals = forward({name: values[start : start + size] for name, values in batch.items()})
+        for name in objective.learned:
+            found = tape.gradient(totals[name], variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            of_sums = of_sums | {name: [one + other for one, other in zip(of_sums[name], found, strict=True)]}
+        return start + size, {name: sums[name] + totals[name] for name in objective.names}, of_sums
+
+    nothing = {name: [tf.zeros(variable.shape, variable.dtype) for variable in variables] for name in objective.learned}
+    start = (tf.constant(0), {name: tf.zeros(()) for name in objective.names}, nothing)
+    _, sums, of_sums = tf.while_loop(lambda start, *_: start < num_windows, add_piece, start, parallel_iterations=1)
+    with tf.GradientTape() as tape:
+        totals = sum_over_replicas(sums)
+        learned = {name: tf.identity(totals[name]) for name in objective.learned}
+        tape.watch(learned)
+        loss = objective.results(totals | learned)["loss"]
+    slopes = tape.gradient(loss, learned, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    gradients = [
+        sum(slopes[name] * of_sums[name][index] for name in objective.learned) for index in range(len(variables))
+    ]
+    return totals, gradients
+
+
+def _clipped(gradients: Sequence[Any], norm: float | None) -> Sequence[Any]:
+    """Scale the gradients so that the norm of their sum over the replicas is at most `norm`; None stays None."""
+    if norm is None:
+        return gradients
+    own = {str(index): gradient for index, gradient in enumerate(gradients) if gradient is not None}
+    everywhere = sum_over_replicas(own).values()
+    found = ops.sqrt(ops.sum(ops.stack([ops.sum(ops.square(gradient)) for gradient in everywhere])))
+    scale = norm * ops.minimum(1.0 / found, 1.0 / norm)
+    return [None if gradient is None else gradient * scale for gradient in gradients]
 
 
 def sum_batches(

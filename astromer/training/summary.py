@@ -38,6 +38,11 @@ class SummaryObjective:
         """Names of the totals."""
         return (*self.reconstruction.names, "statistics", "windows_period", "period")
 
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """Names of the totals through which the loss depends on the weights."""
+        return (*self.reconstruction.learned, "statistics", "period")
+
     def totals(self, outputs: Mapping[str, Any], batch: Mapping[str, Any]) -> Totals:
         """Sum one batch."""
         sums = self.reconstruction.totals(outputs, batch)

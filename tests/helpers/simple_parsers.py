@@ -3,6 +3,7 @@
 Each takes the files of a dump in the layout of `fuzz_readers.py`, and returns the rows and the number of lines.
 """
 
+import html
 import math
 import re
 import struct
@@ -88,7 +89,7 @@ def parse_votimeseries(dump: Dump) -> tuple[list[Row], int]:
     for name, content in dump.items():
         text = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").decode("utf-8", "replace")
         for row in re.findall(r"<TR\b[^<>]*>((?:\s*<TD\b[^<>]*>[^<]*</TD>)*)\s*</TR>", text):
-            found = numbers_of(re.findall(r"<TD\b[^<>]*>([^<]*)</TD>", row))
+            found = numbers_of([html.unescape(cell) for cell in re.findall(r"<TD\b[^<>]*>([^<]*)</TD>", row)])
             if found and len(found) == 3:
                 rows.append((name.removesuffix(".xml"), *found))
     return rows, 0

@@ -6,7 +6,7 @@ import time
 import pytest
 from workflow_run import environment
 
-PRETRAINED = "results/tiny/pretrain/v2_tiny/model.keras"
+PRETRAINED = "results/tiny/pretrain/v2_tiny/model.weights.h5"
 METADATA = "results/tiny/parquet/sim_atlas/metadata.parquet"
 WAIT_SECONDS = 900  # the machine may be busy
 

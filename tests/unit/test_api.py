@@ -267,11 +267,11 @@ def test_the_encoder_of_the_package_is_the_default_and_needs_no_network(monkeypa
 def test_a_damaged_file_of_the_package_is_refused(tmp_path):
     entry = api.named_weights()["astromer-mini"]
     folder = ROOT / "astromer/pretrained/astromer-mini"
-    for name in ("config.json", "model.keras"):
+    for name in ("config.json", "model.weights.h5"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
-    (tmp_path / "model.keras").write_bytes(b"damaged")
+    (tmp_path / "model.weights.h5").write_bytes(b"damaged")
     with pytest.raises(InputError, match="its sha256 is not"):
-        load_weights(tmp_path / "model.keras", sha256=entry["sha256"])
+        load_weights(tmp_path / "model.weights.h5", sha256=entry["sha256"])
 
 
 def test_named_weights_of_an_installed_package(tmp_path, monkeypatch):

@@ -24,7 +24,13 @@ EVERY_RULE |= {
 EVERY_RULE |= {"extract_features", "train_heads", "fit_probes", "fit_controls", "train_baselines", "collect_metrics"}
 EVERY_RULE |= {"write_claims", "analyse_attention", "reconstruct_windows"}
 EVERY_RULE |= {"write_config", "write_report", "write_crate", "analyse_levels", "measure_gammas"}
-EVERY_RULE |= {"write_pretraining_records", "write_dataset_records", "write_test_records", "write_object_records"}
+EVERY_RULE |= {
+    "select_observations",
+    "write_pretraining_records",
+    "write_dataset_records",
+    "write_test_records",
+    "write_object_records",
+}
 
 # What is edited, and the rules that use it; what only follows from these reruns as well.
 EDITS = {

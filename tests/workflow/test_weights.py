@@ -21,7 +21,7 @@ def test_published_weights_are_verified_imported_and_scored(workflow, shared, tm
 
     archive.write_bytes((shared / "golden/macho_a0.zip").read_bytes())
     workflow.run(*target)
-    written = {"model.keras", "config.json", "provenance.json", "scores.csv", "scores.provenance.json"}
+    written = {"model.weights.h5", "config.json", "provenance.json", "scores.csv", "scores.provenance.json"}
     assert {path.name for path in folder.iterdir()} == written
     config = json.loads((folder / "config.json").read_text())
     assert (config["architecture"], config["variant"], config["num_blocks"]) == ("v1", "paper", 2)

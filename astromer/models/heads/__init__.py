@@ -19,7 +19,7 @@ import keras
 from astromer.config.registry import HEADS, check_name, head_arrays
 from astromer.config.section import VARIANTS
 from astromer.models.classifier import classify
-from astromer.models.pooling import pool
+from astromer.models.pooling import Pooling
 from astromer.models.standardise import Standardise
 
 STANDARDISED_AXES = {"mean": 2, "std": 1, "max": 1, "log_scale": 1, "padding": 1, "sequence": 1}
@@ -100,4 +100,6 @@ def join_encoder(encoder: keras.Model, head: keras.Model, arrays: Sequence[str])
         Model with the inputs of the encoder, and the logits `(batch, num_classes)` of the head.
     """
     inputs = {tensor.name: keras.Input(tensor.shape[1:], name=tensor.name) for tensor in encoder.inputs}
-    return keras.Model(inputs, head(pool(encoder(inputs), inputs, arrays)), name=f"{head.name}_on_encoder")
+    return keras.Model(
+        inputs, head(Pooling(arrays, name="pooling")(encoder(inputs), inputs)), name=f"{head.name}_on_encoder"
+    )

@@ -4,10 +4,12 @@
 zero vector.
 """
 
+from astromer.models.layers import LastLevel
+
 INPUTS = ("mean",)
 RELEASED_INPUTS = ("padding",)
 
 
 def features(pooled, variant: str):
     """Return features `(batch, dim)`."""
-    return pooled["padding"] if variant == "released" else pooled["mean"][:, -1]
+    return pooled["padding"] if variant == "released" else LastLevel(name="last_level")(pooled["mean"])

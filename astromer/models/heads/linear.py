@@ -5,12 +5,14 @@ It has no hidden layers and no layer normalisation, whatever the configuration; 
 
 import keras
 
+from astromer.models.layers import LastLevel
+
 INPUTS = ("mean",)
 
 
 def features(pooled, variant: str):
     """Return features `(batch, dim)`."""
-    return pooled["mean"][:, -1]
+    return LastLevel(name="last_level")(pooled["mean"])
 
 
 def classify(features, num_classes: int, hidden):

@@ -81,7 +81,7 @@ def test_weights_are_listed(capsys):
 
 def test_weights_of_the_package_are_not_downloaded(capsys):
     assert run("weights fetch astromer-mini") == 0
-    assert capsys.readouterr().out.endswith("astromer/pretrained/astromer-mini/model.keras\n")
+    assert capsys.readouterr().out.endswith("astromer/pretrained/astromer-mini/model.weights.h5\n")
 
 
 def test_help_needs_no_tensorflow():

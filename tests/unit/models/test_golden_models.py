@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from astromer.config.encoders import EncoderConfig
 from astromer.models.attention import AttentionBias, AttentionBlock
@@ -13,6 +14,7 @@ from astromer.models.encoders import attention_weights, build_reconstructor
 from astromer.models.heads import build_head, head_module
 from astromer.models.pooling import pool
 from astromer.models.released import assign_released
+from astromer.training.objectives import ReconstructionObjective
 
 BLOCK_NAMES = {
     "attention/merge": "mha/dense",
@@ -63,6 +65,19 @@ def test_time_encoding_of_positions(golden, close):
     arrays = golden("golden_a_pe")
     positions = np.arange(50, dtype="float32").reshape(1, 50, 1)
     close("a: encoding of positions", time_encoding(positions, time_rates(64)), arrays["pe64_index_L50"], 1e-4)
+
+
+def losses_of(arrays, magnitudes, prefix="", *, weighted):
+    """Loss and metrics of the original's targets; without weights in the arrays, all are 1."""
+    probed = arrays[f"{prefix}tgt_mask_out"]
+    batch = {
+        "target": arrays[f"{prefix}tgt_target"],
+        "probed": probed,
+        "hidden": probed * arrays[f"{prefix}in_mask_in"],
+        "weight": arrays["tgt_w_error"] if weighted else np.ones_like(probed),
+    }
+    objective = ReconstructionObjective(weighted=weighted)
+    return objective.results(objective.totals(magnitudes, batch))
 
 
 def block_with(weights, temperature):
@@ -143,8 +158,15 @@ def test_small_v2(golden, close, name):
 def test_small_v2_with_its_mask_token(golden, close, name, token):
     arrays = golden("golden_c_v2small")
     model = reconstructor(arrays, f"{name}/w/", "v2", "paper", window=50, **MODELS[name])
-    model.get_layer("encoder").get_layer("input_embedding").mask_token.assign(float(token))
-    close("c: mask token", model(inputs_of(arrays)), arrays[f"{name}/msk{token}_reconstruction"], 1e-5)
+    mask_token = model.get_layer("encoder").get_layer("input_embedding").mask_token
+    mask_token.assign(float(token))
+    with tf.GradientTape() as tape:
+        magnitudes = model(inputs_of(arrays))
+        loss = losses_of(arrays, magnitudes, weighted=True)["loss"]
+    close("c: mask token", magnitudes, arrays[f"{name}/msk{token}_reconstruction"], 1e-5)
+    close("c: loss with the mask token", loss, arrays[f"{name}/msk{token}_loss_wrmse"], 1e-5)
+    gradient = tape.gradient(loss, mask_token.value)
+    close("c: gradient of the mask token", gradient, arrays[f"{name}/msk{token}_grad_token"][0, 0], 1e-5)
 
 
 @pytest.mark.parametrize("tag", ["pretrain", "infer", "clf"])
@@ -157,6 +179,12 @@ def test_published_v1(golden, close, tag):
     close("d: embedding (values up to 14)", last, arrays[f"{tag}/embedding"], 5e-4)
     close("d: reconstruction", model(windows), arrays[f"{tag}/reconstruction"], 4e-5)
     close("d: reconstruction", model(windows), arrays[f"{tag}/reconstruction_alpha1_QK"], 4e-5)
+    found = losses_of(arrays, model(windows), f"{tag}/", weighted=False)
+    close("d: rmse", found["loss"], arrays[f"{tag}/rmse"], 1e-5)
+    if tag == "infer":  # nothing is probed: the original states an R2 of 1, here there is none
+        assert np.isnan(found["r2_probed"])
+    else:
+        close("d: R2", found["r2_probed"], arrays[f"{tag}/r2"], 1e-5)
     if tag == "clf":
         close("d: input embedding", embedding, arrays["clf/input_embedding"], 1e-4)
 

@@ -185,7 +185,7 @@ def test_weights_saved_in_half_precision_take_half_the_space_and_give_nearly_the
     model = build_reconstructor(config)
     for half in (False, True):
         save_pretrained(model, config, tmp_path / str(half), half=half)
-    sizes = [(tmp_path / str(half) / "model.keras").stat().st_size for half in (False, True)]
+    sizes = [(tmp_path / str(half) / "model.weights.h5").stat().st_size for half in (False, True)]
     assert sizes[1] < 0.6 * sizes[0]
     loaded = load_pretrained(tmp_path / "True").model
     assert {weight.dtype for weight in loaded.weights} == {"float32"}

@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from astromer.splits import stars
 from astromer.splits.stars import star_numbers
 
 
@@ -69,3 +70,20 @@ def test_ids_of_one_id_space_are_matched_across_surveys():
 def test_a_chain_of_id_and_position_is_one_star():
     table = entries(("macho", "1", None, None), ("alcock", "1", 10.0, 10.0), ("atlas", "x", 10.0, 10.0))
     assert len(set(star_numbers(table, 2.0, {"macho": "m", "alcock": "m"}))) == 1
+
+
+def test_numbers_do_not_depend_on_how_many_entries_are_compared_at_once(monkeypatch):
+    """Stripes of the sky and blocks of ids: chains of stars cross their borders."""
+    rng = np.random.default_rng(3)
+    ra, dec = rng.uniform(0, 0.03, 300), rng.uniform(-0.01, 0.01, 300)
+    ids = [str(i) for i in rng.integers(0, 200, 300)]
+    table = pl.DataFrame({"survey": rng.choice(["a", "b", "c"], 300), "id": ids, "ra": ra, "dec": dec})
+    table = table.with_columns(dec=pl.when(pl.col("id") == "7").then(None).otherwise("dec"))
+    spaces = {"a": "one", "c": "one"}
+    whole = star_numbers(table, 5.0, spaces)
+    assert 1 < len(set(whole)) < 200
+    assert list(dict.fromkeys(whole)) == list(range(len(set(whole)))), "numbers are in the order of the first entries"
+    monkeypatch.setattr(stars, "AT_ONCE", 7)
+    np.testing.assert_array_equal(star_numbers(table, 5.0, spaces), whole)
+    as_read = table.with_columns(pl.col("survey").cast(pl.Categorical))
+    np.testing.assert_array_equal(star_numbers(as_read, 5.0, spaces), whole)

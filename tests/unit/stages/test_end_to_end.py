@@ -18,7 +18,7 @@ def test_encoder_and_head_learn_together(tmp_path):
     records = write_stars(tmp_path / "stars.tfrecord")
     save_pretrained(small_reconstructor("v3"), small_config("v3"), tmp_path / "pretrained")
     train_end_to_end(
-        [tmp_path / "pretrained/model.keras"],
+        [tmp_path / "pretrained/model.weights.h5"],
         [records] * 2,
         [records] * 2,
         [records] * 2,

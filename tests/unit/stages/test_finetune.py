@@ -17,7 +17,7 @@ def finetuned(tmp_path):
         records = write_stars(tmp_path / "stars.tfrecord")
         save_pretrained(small_reconstructor(), small_config(), tmp_path / "pretrained")
         finetune_encoder(
-            tmp_path / "pretrained/model.keras",
+            tmp_path / "pretrained/model.weights.h5",
             *[records] * 3,
             tmp_path / "finetuned",
             training=Finetuning(epochs=2, batch_size=8, learning_rate=0.01, **training).plain(),

@@ -47,7 +47,7 @@ def trained(tmp_path_factory):
     objects = pl.DataFrame({"survey": "sky", "id": list(scatter)}).with_columns(ra=pl.lit(None, pl.Float64))
     objects.with_columns(dec="ra").write_parquet(folder / "objects.parquet")
     write_split(folder / "split.parquet")
-    windows = shard_embedder(folder / "encoder/model.keras", PROBE_ARRAYS, window=WINDOW)[0](observations)
+    windows = shard_embedder(folder / "encoder/model.weights.h5", PROBE_ARRAYS, window=WINDOW)[0](observations)
     label = pl.col("id").replace_strict(ids(), labels().astype(int).tolist(), default=-1, return_dtype=pl.Int32)
     windows.with_columns(label=label).write_parquet(folder / "embeddings.parquet")
     train_heads(
@@ -68,7 +68,7 @@ def trained(tmp_path_factory):
     inputs = {name: folder / f"{file}.parquet" for name, file in names.items()}
     params = {"classes": CLASSES, "spc": SPC, "window": WINDOW, "coverage": 0.8}
     params |= {"match_radius_arcsec": 2.0, "id_spaces": {}}
-    return Trained(folder, inputs | {"encoders": [folder / "encoder/model.keras"]}, params)
+    return Trained(folder, inputs | {"encoders": [folder / "encoder/model.weights.h5"]}, params)
 
 
 def by_head(trained, path, folds=2, **changes):

@@ -2,13 +2,18 @@
 
 import tarfile
 
+import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
+from reading import make_survey
 
 from astromer.config.surveys import read_survey
 from astromer.errors import InputError
+from astromer.surveys import ingest as ingest_module
 from astromer.surveys.ingest import OBSERVATION_SCHEMA, ingest_shard, merge_shards
 from astromer.surveys.parts import read_shard
+from astromer.surveys.reading import RawBatch
 
 FILES = {
     "catalog": "sky/catalog.csv",
@@ -72,8 +77,8 @@ def ingest(section, source, folder):
     observations = [pl.read_parquet(path) for path in paths["observations"]]
     assert all(table.schema == OBSERVATION_SCHEMA for table in observations)
     assert all(table.equals(table.sort("id", "mjd")) for table in observations)
-    merged = merge_shards(paths["objects"], paths["quality"], paths["examples"])
-    return *merged, pl.concat(observations).sort("id", "mjd")
+    merged = merge_shards(paths["objects"], paths["quality"], paths["examples"], folder / "metadata")
+    return pl.read_parquet(folder / "metadata"), *merged, pl.concat(observations).sort("id", "mjd")
 
 
 def counts(quality, level):
@@ -174,3 +179,51 @@ def test_failure_leaves_no_file(dump, tmp_path):
     with pytest.raises(InputError, match=r"sky\.tar\.xz: unreadable archive"):
         ingest(survey(), path, outputs)
     assert not list(outputs.iterdir())
+
+
+def test_objects_of_all_shards_are_sorted_also_in_several_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(ingest_module, "OBJECTS_AT_ONCE", 20)
+    monkeypatch.setattr(ingest_module, "SAMPLED_EVERY", 3)
+    rng = np.random.default_rng(1)
+    ids = sorted(f"star{number}" for number in rng.permutation(500)[:237])
+    objects = pl.DataFrame({"id": ids}).with_columns(
+        survey=pl.lit("sky"), band=pl.lit("V"), shard=pl.Series(rng.integers(0, 4, 237)).cast(pl.UInt16)
+    )
+    paths = [tmp_path / f"{shard}.parquet" for shard in range(4)]
+    for shard, path in enumerate(paths):
+        objects.filter(shard=shard).write_parquet(path)
+    (tmp_path / "quality.csv").write_text("survey,level,outcome,count\nsky,object,kept,237\n")
+    (tmp_path / "examples.csv").write_text("survey,level,rule,text\n")
+    merge_shards(paths, [tmp_path / "quality.csv"], [tmp_path / "examples.csv"], tmp_path / "metadata.parquet")
+    assert pl.read_parquet(tmp_path / "metadata.parquet").equals(objects)
+    assert pq.ParquetFile(tmp_path / "metadata.parquet").num_row_groups > 3
+
+
+@pytest.mark.parametrize("clip", [None, [5, 95]])
+def test_a_shard_is_the_same_however_many_rows_are_judged_at_once(tmp_path, monkeypatch, clip):
+    """Rows in the worst order, with repeated times, rejected rows, and objects longer than a block."""
+    rng = np.random.default_rng(2)
+    count = 3000
+    observations = pl.DataFrame(
+        {
+            "id": rng.choice(["a", "b", "c", *(f"star{i}" for i in range(60))], count, p=[0.2] * 3 + [0.4 / 60] * 60),
+            "file": rng.choice(["x", "y"], count),
+            "line": rng.permutation(count),
+            "mjd": rng.integers(50000, 50500, count).astype(float),
+            "mag": np.where(rng.random(count) < 0.05, np.nan, rng.normal(15, 1, count)),
+            "err_mag": rng.uniform(0, 1.1, count),
+            "text": None,
+        }
+    )
+    objects = pl.DataFrame({"id": observations["id"].unique()}).with_columns(rows=1, band=pl.lit("V"))
+    raw = RawBatch.of(objects=objects, observations=observations)
+    filters = {"min_observations": 8, "clip_percentiles": clip, "variability": {"std": 0.5, "skew": -2.0}}
+    section = make_survey("table", {"columns": {"id": "i", "time": "t", "mag": "m", "err_mag": "e"}}, **filters)
+    written = []
+    for rows_at_once in (10**6, 50):
+        monkeypatch.setattr(ingest_module, "ROWS_AT_ONCE", rows_at_once)
+        shard = ingest_shard(raw, section, name="sky", shard=0)
+        assert {"read", "kept", "rejected: time repeated"} <= set(shard.quality["outcome"])
+        written.append(shard)
+    for one, other in zip(*(vars(shard).values() for shard in written), strict=True):
+        assert one.equals(other)

@@ -68,7 +68,7 @@ def test_without_bands_a_table_has_to_have_one_band(tmp_path):
     other = shard.objects.with_columns(band=pl.lit("r"))
     other.write_parquet(tmp_path / "other")
     with pytest.raises(InputError, match="survey sky: there are several bands, g, r"):
-        merge_shards([paths[1], tmp_path / "other"], paths[2:3], paths[3:], one_band=True)
+        merge_shards([paths[1], tmp_path / "other"], paths[2:3], paths[3:], tmp_path / "metadata", one_band=True)
 
 
 def test_a_survey_of_which_nothing_is_kept_is_an_error_with_the_counts(tmp_path):
@@ -78,7 +78,8 @@ def test_a_survey_of_which_nothing_is_kept_is_an_error_with_the_counts(tmp_path)
     paths = [tmp_path / name for name in ("observations", "objects", "quality", "examples")]
     ingest_shard(raw, survey, name="sky", shard=0).write(*paths)
     with pytest.raises(InputError) as error:
-        merge_shards(*([path] for path in paths[1:]))
+        merge_shards(*([path] for path in paths[1:]), tmp_path / "metadata")
+    assert not (tmp_path / "metadata").exists()
     assert "survey sky: nothing is kept" in str(error.value)
     assert "2 observations rejected: other band" in str(error.value)
     assert "file: a.csv, line: 2" in str(error.value)

@@ -13,9 +13,10 @@ import tiny_training
 from tiny_training import OBJECTIVE, OPTIONS, dataset, signalled_at, small_model
 
 from astromer.errors import InputError
-from astromer.training.loop import DivergenceError, InterruptedTraining, train
+from astromer.training.loop import DivergenceError, train
 from astromer.training.objectives import ReconstructionObjective
 from astromer.training.pretraining import pretrain
+from astromer.training.signals import InterruptedTraining
 from astromer.training.state import StateFile
 from astromer.training.steps import evaluate
 
