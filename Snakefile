@@ -85,6 +85,9 @@ rule all:
         rules.crate.input,
 
 
+sizes_in_messages([each for each in workflow.rules if each.message])
+
+
 onstart:
     for sentence in RUN.doubtful_downloads:
         print(f"Warning: {sentence}", file=sys.stderr)

@@ -64,3 +64,11 @@ def size_mb(input):
     paths = [Path(path) for path in input]
     present = [path for path in paths if path.exists()] if workflow.dryrun else paths
     return sum(path.stat().st_size for path in present) / 1e6
+
+
+def sizes_in_messages(rules):
+    """Add to the message of each job what it asks for, where a profile gives default resources, as that of a cluster does."""
+    for each in rules if workflow.resource_settings.default_resources else []:
+        gpus = ", {resources.gpu} GPU" if asks_for_gpu(each.name) else ""
+        sizes = f"{each.resources['_cores'].value} CPU{gpus}, {{resources.mem_mb}} MB, {{resources.runtime}} min"
+        each.message = f"{each.message} [{sizes}]"

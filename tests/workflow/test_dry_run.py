@@ -38,9 +38,11 @@ def test_a_target_that_does_not_exist_ends_the_dry_run(workflow):
     assert "nosuch" in workflow.run("-n", "-q", "--", "tables", "nosuch", ok=False)
 
 
-def test_slurm_profile_resolves(workflow):
-    jobs = workflow.jobs(workflow.run("-n", "--profile", str(ROOT / "profiles/slurm")))
-    assert jobs["pretrain_encoder"] == 1
+def test_slurm_profile_resolves_and_lists_what_jobs_ask_for(workflow):
+    output = workflow.run("-n", "--profile", str(ROOT / "profiles/slurm"))
+    assert workflow.jobs(output)["pretrain_encoder"] == 1
+    (pretraining,) = (line for line in output.splitlines() if "Pretraining v2_tiny" in line)
+    assert pretraining.endswith("[16 CPU, 1 GPU, 6000 MB, 1440 min]")
 
 
 def test_dry_run_loads_nothing_heavy(workflow):
