@@ -21,6 +21,7 @@ rule fetch_dump:
     resources:
         mem_mb=scaled_mem_mb(500),
         runtime=scaled_runtime(600),
+        downloads=1,
     params:
         url=lambda wildcards: source_of_download(wildcards).url,
         sha256=lambda wildcards: source_of_download(wildcards).sha256,

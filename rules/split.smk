@@ -1,6 +1,6 @@
 """Stage 2: draw the objects of pretraining, training, validation and test.
 
-IN   <results>/parquet/<survey>/metadata.parquet
+IN   <results>/parquet/<survey>/metadata.parquet; the tables that `datasets.<name>.sets` names
 OUT  <results>/splits/pretraining.parquet    survey, id, subset
      <results>/splits/<dataset>.parquet      fold, spc, subset, id, label
      <results>/splits/counts/<dataset>.csv   objects per class and set, and the requested numbers
@@ -13,6 +13,7 @@ rule split_dataset:
     """Draw the sets of one dataset; the result does not depend on the other datasets."""
     input:
         metadata=metadata_of_run(),
+        given=lambda wildcards: given_tables([wildcards.dataset]),
     output:
         sets="<results>/splits/{dataset}.parquet",
         counts="<results>/splits/counts/{dataset}.csv",
@@ -45,6 +46,7 @@ rule split_pretraining:
     """Draw the sets of pretraining, without the test objects of any dataset."""
     input:
         metadata=metadata_of_run(),
+        given=given_tables(sorted(RUN.datasets)),
     output:
         pretraining="<results>/splits/pretraining.parquet",
         provenance="<results>/splits/pretraining.provenance.json",

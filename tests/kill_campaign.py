@@ -105,6 +105,7 @@ class Campaign:
             self._note(run, "disk full", f"{size:.1f} MB")
         subprocess.run(["mount", "-o", "remount,size=4g", disk], check=True)
         self._finish(run)
+        subprocess.run(["umount", disk], check=True)
 
     def _kill_once(self, run: Workflow, victim: str, moment: float) -> bool:
         """Start a run and kill a part of it at a moment; return False if it ended before."""

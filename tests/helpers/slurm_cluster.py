@@ -16,7 +16,7 @@ from pathlib import Path
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 SYSTEM_CONF = Path("/run/slurm/conf")
 START_SECONDS = 60
-NODES = {"c1": "CPUs=4 RealMemory=12000", "c2": "CPUs=4 RealMemory=12000", "g1": "CPUs=4 RealMemory=12000 Gres=gpu:2"}
+NODES = {"c1": "CPUs=4 RealMemory=12000", "c2": "CPUs=4 RealMemory=12000", "g1": "CPUs=16 RealMemory=12000 Gres=gpu:2"}
 
 CONF = """\
 ClusterName=tests

@@ -12,7 +12,7 @@ ON_GPU = yaml.safe_load((ROOT / "profiles/slurm/profile.yaml").read_text())["set
 PARTITIONS = {
     "short": {"max_runtime": 60, "max_mem_mb": 12000, "max_threads": 4},
     "long": {"max_runtime": 240, "max_mem_mb": 12000, "max_threads": 4},
-    "gpu": {"max_runtime": 60, "max_mem_mb": 12000, "max_threads": 4, "max_gpu": 2},
+    "gpu": {"max_runtime": 60, "max_mem_mb": 12000, "max_threads": 16, "max_gpu": 2},
 }
 
 

@@ -34,6 +34,17 @@ def test_every_target_resolves(folder, config):
     Workflow(folder, yaml.safe_load((ROOT / config).read_text())).run("-n", "-q", "--", *TARGETS)
 
 
+def test_the_published_records_resolve_where_their_sets_are_listed(folder):
+    """On top of the file with the published encoders, as its first lines say."""
+    (folder / "surveys").mkdir()
+    for name in ("alcock", "atlas"):
+        (folder / f"surveys/{name}_sets.csv").touch()
+    run = Workflow(folder, yaml.safe_load((ROOT / "config/paper_published.yaml").read_text()))
+    jobs = run.jobs(run.run(str(ROOT / "config/paper_records.yaml"), "-n", "--quiet", "rules"))
+    assert jobs["ingest_shard"] == 8
+    assert {"draw_fig12", "write_tables"} <= jobs.keys()
+
+
 def test_a_target_that_does_not_exist_ends_the_dry_run(workflow):
     assert "nosuch" in workflow.run("-n", "-q", "--", "tables", "nosuch", ok=False)
 
