@@ -41,9 +41,10 @@ unit: .venv/installed
 	$(BIN)/python -m pytest tests/unit
 
 workflow: .venv/installed
-	$(BIN)/python -m pytest tests/workflow
+	$(BIN)/python -m pytest tests/workflow tests/slurm
 
-# Runs on a SLURM cluster of this machine: as root on Debian; elsewhere skipped, with the reason. Not part of `test`.
+# Runs on a SLURM cluster of this machine: as root on Debian; elsewhere skipped, with the reason. The shorter half of it is
+# part of `test` in continuous integration.
 test-slurm: .venv/installed
 	ASTROMER_TEST_SLURM=1 $(BIN)/python -m pytest -rs tests/slurm
 

@@ -33,7 +33,8 @@ def largest(limit, rulename):
 
 
 # The bases have head room over measured peaks: a shard of ASAS takes 300 MiB in ingest, the largest job of
-# `benchmarks/bench_scale.py` (ingest and records) 674 MB, and the import of TensorFlow alone 670 MB.
+# `benchmarks/bench_scale.py` (ingest and records) 674 MB, and the import of TensorFlow alone 670 MB. Tables of objects
+# need 38 MB in memory per MB of Parquet (docs/scale.md).
 def scaled_mem_mb(base, per_input_mb=0.0):
     """Resource function: MiB for a job.
 

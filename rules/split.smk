@@ -26,8 +26,8 @@ rule split_dataset:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
-        runtime=scaled_runtime(20),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=40),
+        runtime=scaled_runtime(20, per_input_mb=0.02),
     params:
         name="{dataset}",
         dataset=lambda wildcards: drawn_by(RUN.datasets[wildcards.dataset]),
@@ -58,8 +58,8 @@ rule split_pretraining:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
-        runtime=scaled_runtime(20),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=40),
+        runtime=scaled_runtime(20, per_input_mb=0.02),
     params:
         datasets={name: tests_drawn_by(RUN.datasets[name]) for name in sorted(RUN.datasets)},
         surveys=sorted(RUN.pretraining.surveys),
@@ -120,8 +120,8 @@ rule audit_splits:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
-        runtime=scaled_runtime(20),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=40),
+        runtime=scaled_runtime(20, per_input_mb=0.02),
     params:
         names=sorted(RUN.datasets),
         surveys=[RUN.datasets[name].survey for name in sorted(RUN.datasets)],

@@ -138,6 +138,7 @@ class Campaign:
         locked = locks.is_dir() and any(locks.iterdir())
         jobs = len(list((run.results / "benchmarks").rglob("*.jsonl")))
         self.accidents.append(Accident(run.folder.name, kind, when, jobs, locked))
+        print(f"| {run.folder.name} | {kind} | {when} | {jobs} | {'yes' if locked else 'no'} |", flush=True)
         if locked:
             run.run("--unlock")
 
@@ -209,22 +210,15 @@ def main() -> int:
         campaign = Campaign(Path(folder), config, ["--cores", "2", "--", options.target])
         seconds, size_mb = campaign.run_unbroken()
         print(f"unbroken run: {seconds:.0f} s, {size_mb:.1f} MB, {len(campaign.reference)} files compared", flush=True)
+        print("| run | accident | at | jobs done | lock left |", "|---|---|---|---|---|", sep="\n")
         campaign.kill(options.kills, seconds / 4, random.Random(options.seed))
         campaign.move(seconds / 2)
         if options.disks and os.environ[IN_NAMESPACE] == "0":
             print("disk full: skipped, `unshare` may not make a mount namespace here")
         elif options.disks:
             campaign.fill([size_mb * (number + 0.5) / options.disks for number in range(options.disks)])
-    print_table(campaign)
-    return bool(campaign.wrong)
-
-
-def print_table(campaign: Campaign) -> None:
-    """Print all accidents, and what is wrong."""
-    print("| run | accident | at | jobs done | lock left |", "|---|---|---|---|---|", sep="\n")
-    for each in campaign.accidents:
-        print(f"| {each.run} | {each.kind} | {each.when} | {each.jobs} | {'yes' if each.locked else 'no'} |")
     print(f"{len(campaign.accidents)} accidents, {len(campaign.wrong)} things wrong", *campaign.wrong, sep="\n")
+    return bool(campaign.wrong)
 
 
 if __name__ == "__main__":

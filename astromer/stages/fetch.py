@@ -12,7 +12,7 @@ from astromer.files import write_json
 from astromer.surveys import verification
 from astromer.surveys.download import download, set_aside
 
-MAX_REASON = 200  # characters of the library's message
+MAX_REASON = 100  # characters of the library's message
 
 
 def fetch_dump(dump: Path, *, url: str, sha256: str | None, num_bytes: int | None) -> None:
@@ -25,10 +25,9 @@ def fetch_dump(dump: Path, *, url: str, sha256: str | None, num_bytes: int | Non
     try:
         download(url, dump, sha256=sha256, num_bytes=num_bytes)
     except requests.RequestException as error:
-        reason = str(error)[:MAX_REASON]
         raise ConnectionError(
-            f"{url} cannot be downloaded ({reason}). Try again later, or put {dump.name} into a folder and name that "
-            "folder: --config mirror=FOLDER"
+            f"{url} cannot be downloaded; try again later, or name a folder with {dump.name}, --config mirror=FOLDER "
+            f"({str(error)[:MAX_REASON]})"
         ) from None
 
 

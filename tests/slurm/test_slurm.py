@@ -1,5 +1,6 @@
 """Runs on a real SLURM cluster of one machine: what a cluster does to jobs, and what is left of it in the results."""
 
+import os
 import subprocess
 import time
 
@@ -13,6 +14,10 @@ PRETRAINED = "pretrained"
 METADATA = "results/tiny/parquet/sim_atlas/metadata.parquet"
 EPOCHS_OF_A_MINUTE = 400  # of training on an idle core; the first attempt has less than half of that
 WAIT_SECONDS = 900  # the machine may be busy
+
+takes_minutes = pytest.mark.skipif(
+    "ASTROMER_TEST_SLURM" not in os.environ, reason="only `make test-slurm` takes its time"
+)
 
 
 def start(run, *arguments):
@@ -43,6 +48,7 @@ def running(cluster, rule, since=0):
     return jobs[-1]["id"] if jobs else None
 
 
+@takes_minutes
 def test_a_run_on_the_cluster_gives_the_bytes_of_a_local_one(cluster, on_slurm, workflow):
     run = on_slurm()
     for each in (run, workflow):
@@ -65,6 +71,7 @@ def test_a_job_over_its_memory_passes_with_more(cluster, on_slurm):
     assert merged[-1]["state"] == "COMPLETED"
 
 
+@takes_minutes
 def test_pretraining_over_its_time_resumes_to_the_same_weights(cluster, on_slurm, workflow):
     """An attempt has twice the time of the one before, so that one of them trains, however busy the machine is."""
     run, since = on_slurm(), len(cluster.jobs())
@@ -93,6 +100,7 @@ def test_a_cancelled_job_is_noticed_and_tried_again(cluster, on_slurm):
     assert [job["state"] for job in cluster.jobs()[since:]] == ["CANCELLED", "COMPLETED", "COMPLETED"]
 
 
+@takes_minutes
 def test_a_run_survives_a_controller_that_is_away(cluster, on_slurm):
     run, since = on_slurm(), len(cluster.jobs())
     process = start(run, METADATA)

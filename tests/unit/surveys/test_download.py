@@ -172,5 +172,5 @@ def test_a_busy_server_is_given_the_time_that_it_asks_for(server, tmp_path, monk
 def test_a_host_that_cannot_be_reached_is_named_with_what_to_do(server, tmp_path, monkeypatch):
     monkeypatch.setattr("astromer.surveys.download.time.sleep", lambda seconds: None)
     server.busy = [429] * 5
-    with pytest.raises(ConnectionError, match=r"dump.tar.gz cannot be downloaded .*429.* --config mirror=FOLDER"):
+    with pytest.raises(ConnectionError, match=r"dump.tar.gz cannot be downloaded; .* --config mirror=FOLDER .*429"):
         fetch_dump(tmp_path / "dump.tar.gz", url=server.url, sha256=None, num_bytes=None)
