@@ -12,7 +12,7 @@ import astromer
 
 PRETRAINED = "pretrained"
 METADATA = "results/tiny/parquet/sim_atlas/metadata.parquet"
-EPOCHS_OF_A_MINUTE = 400  # of training on an idle core; the first attempt has less than half of that
+EPOCHS_OF_A_MINUTE = 200  # of training on an idle core; the first attempt has less than half of that
 WAIT_SECONDS = 900  # the machine may be busy
 
 takes_minutes = pytest.mark.skipif(
