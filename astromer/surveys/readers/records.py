@@ -67,7 +67,7 @@ def read(
     first_of: dict[str, tuple[bytes, str]] = {}
     for file, number, data in iter_records(options, source):
         where = f"{source}, {file}, record {number}"
-        record = {"file": file, **_decoded(data, where, options)}
+        record: Record = {"file": file, **_decoded(data, where, options)}
         if shard_of(record["id"], parts) != part:
             continue
         digest = hashlib.blake2b(f"{record['class']}/{record['band']}/".encode() + record["numbers"].tobytes()).digest()
@@ -178,7 +178,7 @@ def _batch(block: list[Record], options: RecordsOptions) -> RawBatch:
         schema=dict.fromkeys(("id", "file", "class", "band"), pl.String),
     )
     rows = np.repeat(np.arange(len(block)), lengths)
-    lines = np.concatenate([np.arange(0), *map(np.arange, lengths)]) + 1
+    lines = np.concatenate([np.arange(0), *(np.arange(1, length + 1) for length in lengths)])
     columns = dict(zip(("mjd", "mag", "err_mag"), numbers, strict=True))
     observations = objects.select("id", "file")[rows].with_columns(line=pl.Series(lines), **columns, text=pl.lit(None))
     return RawBatch.of(objects, observations.with_columns(mjd=to_mjd(pl.col("mjd"), options.time_origin_jd)))

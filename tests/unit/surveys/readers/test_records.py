@@ -5,6 +5,7 @@ import pytest
 from example_records import CLASSES, stars
 from reading import ingest, make_survey
 
+from astromer.cli import main
 from astromer.data.records import write_records
 from astromer.errors import InputError
 from astromer.surveys.released_sets import released_sets
@@ -108,3 +109,12 @@ def test_test_sets_that_differ_between_spc_are_refused(tmp_path):
     write_sets(tmp_path / "sky", {"fold_0/sky_20/test": [3, 4], "fold_0/sky_100/test": [3]})
     with pytest.raises(InputError, match="test sets of fold 0 differ"):
         released_sets(tmp_path / "sky")
+
+
+def test_the_command_lists_sets_for_a_run(tmp_path, capsys):
+    write_sets(tmp_path / "sky", {"fold_0/sky_20/train": [0], "fold_0/sky_20/val": [1], "fold_0/sky_20/test": [2, 3]})
+    assert main(["sets", str(tmp_path / "sky"), "--out", str(tmp_path / "sets.csv")]) == 0
+    assert pl.read_csv(tmp_path / "sets.csv").columns == ["fold", "spc", "subset", "id"]
+    assert "4 rows; 0 records repeat" in capsys.readouterr().err
+    assert main(["sets", str(tmp_path / "sky/fold_0/sky_20/train"), "--out", str(tmp_path / "no.csv")]) == 2
+    assert "lie in a folder fold_" in capsys.readouterr().err
