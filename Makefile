@@ -6,7 +6,7 @@ CORES ?= all
 SHELL := /bin/sh
 FAST := $(addprefix tests/unit/,config splits surveys test_environment.py test_files.py test_imports.py)
 .DELETE_ON_ERROR:
-.PHONY: demo test quick lint types site fast unit workflow test-slurm coverage docs lock clean
+.PHONY: demo test quick lint types site fast unit workflow test-slurm test-images coverage docs lock clean
 
 demo: .venv/installed
 	$(BIN)/snakemake --cores $(CORES)
@@ -41,11 +41,16 @@ unit: .venv/installed
 	$(BIN)/python -m pytest tests/unit
 
 workflow: .venv/installed
-	$(BIN)/python -m pytest tests/workflow
+	$(BIN)/python -m pytest tests/workflow tests/slurm
 
-# Runs on a SLURM cluster of this machine: as root on Debian; elsewhere skipped, with the reason. Not part of `test`.
+# Runs on a SLURM cluster of this machine: as root on Debian; elsewhere skipped, with the reason. The shorter half of it is
+# part of `test` in continuous integration.
 test-slurm: .venv/installed
 	ASTROMER_TEST_SLURM=1 $(BIN)/python -m pytest -rs tests/slurm
+
+# Builds the images of envs/, as far as this machine can; the rest is skipped, with the reason. Not part of `test`.
+test-images: .venv/installed
+	ASTROMER_TEST_IMAGES=1 $(BIN)/python -m pytest -rs tests/images
 
 # Which lines of the package no unit test reaches.
 coverage: .venv/installed

@@ -33,6 +33,10 @@ configfile: f"{workflow.basedir}/config/surveys.yaml"
 configfile: f"{workflow.basedir}/config/weights.yaml"
 
 
+# Used with `--sdm apptainer`; envs/astromer.def says how to build it.
+container: f"{workflow.basedir}/envs/astromer.sif"
+
+
 include: "rules/common.smk"
 include: "rules/failures.smk"
 include: "rules/sizes.smk"
@@ -83,6 +87,9 @@ rule all:
         rules.results.input,
         rules.report.input,
         rules.crate.input,
+
+
+sizes_in_messages([each for each in workflow.rules if each.message])
 
 
 onstart:

@@ -1,4 +1,4 @@
-"""The command `astromer`: embeddings, classifiers, weights and export, one small function per subcommand."""
+"""The command `astromer`: embeddings, classifiers, weights, export and sets, one small function per subcommand."""
 
 import argparse
 import os
@@ -61,7 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("astromer", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=shape)
     parser.add_argument("--version", action="version", version=astromer.__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_encode, _add_fit, _add_predict, _add_weights, _add_export, _add_verify):
+    for add in (_add_encode, _add_fit, _add_predict, _add_weights, _add_export, _add_sets, _add_verify):
         add(commands)
     return parser
 
@@ -167,6 +167,21 @@ def _export(chosen: argparse.Namespace) -> None:
     model = Classifier.load(chosen.model) if is_classifier else _load_weights(chosen.model)
     difference = export_onnx(model, chosen.onnx)
     _say(f"{chosen.onnx}: equal to Keras within {difference:.1e}")
+
+
+def _add_sets(commands: argparse._SubParsersAction) -> None:
+    about = "List which objects are in which set of published TFRecords, for `datasets.<name>.sets` of a run."
+    parser = commands.add_parser("sets", help="list the sets of published records", description=about)
+    parser.add_argument("records", type=Path, help="folder or archive with fold_<number>/<dataset>_<SPC>/<subset>/")
+    parser.add_argument("--out", type=Path, required=True, help="CSV file to write")
+    parser.set_defaults(run=_sets)
+
+
+def _sets(chosen: argparse.Namespace) -> None:
+    from astromer.stages.split import write_released_sets
+
+    listed, repeated = write_released_sets(chosen.records, chosen.out)
+    _say(f"{chosen.out}: {listed} rows; {repeated} records repeat another one of their set")
 
 
 def _add_verify(commands: argparse._SubParsersAction) -> None:

@@ -66,6 +66,11 @@ def tests_drawn_by(dataset):
     return drawn_by(dataset) | {"spc": [max(dataset.spc)]}
 
 
+def given_tables(datasets):
+    """List the tables of those datasets whose sets are given."""
+    return [Path(RUN.surveys_dir, RUN.datasets[name].sets) for name in datasets if RUN.datasets[name].sets]
+
+
 def any_of(names):
     """Return the constraint of a wildcard: any of the names; without names, it matches nothing."""
     return "|".join(names) or "(?!)"

@@ -21,6 +21,7 @@ rule fetch_dump:
     resources:
         mem_mb=scaled_mem_mb(500),
         runtime=scaled_runtime(600),
+        downloads=1,
     params:
         url=lambda wildcards: source_of_download(wildcards).url,
         sha256=lambda wildcards: source_of_download(wildcards).sha256,
@@ -219,8 +220,8 @@ rule merge_survey:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(1000, per_input_mb=4),
-        runtime=scaled_runtime(10),
+        mem_mb=scaled_mem_mb(1000, per_input_mb=40),
+        runtime=scaled_runtime(10, per_input_mb=0.02),
     params:
         survey=survey_section,
         seed=RUN.seed,

@@ -34,7 +34,8 @@ def largest(limit, rulename):
 
 
 # The bases have head room over measured peaks: a shard of ASAS takes 300 MiB in ingest, the largest job of
-# `benchmarks/bench_scale.py` (ingest and records) 674 MB, and the import of TensorFlow alone 670 MB.
+# `benchmarks/bench_scale.py` (ingest and records) 674 MB, and the import of TensorFlow alone 670 MB. Tables of objects
+# need 38 MB in memory per MB of Parquet (docs/scale.md).
 def scaled_mem_mb(base, per_input_mb=0.0):
     """Resource function: MiB for a job.
 
@@ -83,3 +84,11 @@ def num_bytes(path):
     """Return the size of a file or, of a folder that a job has written, of the files in it; a dump is not listed."""
     of_job = path.is_relative_to("results") and path.is_dir()
     return sum(file.stat().st_size for file in path.iterdir()) if of_job else path.stat().st_size
+
+
+def sizes_in_messages(rules):
+    """Add to the message of each job what it asks for, where a profile gives default resources, as that of a cluster does."""
+    for each in rules if workflow.resource_settings.default_resources else []:
+        gpus = ", {resources.gpu} GPU" if asks_for_gpu(each.name) else ""
+        sizes = f"{each.resources['_cores'].value} CPU{gpus}, {{resources.mem_mb}} MB, {{resources.runtime}} min"
+        each.message = f"{each.message} [{sizes}]"

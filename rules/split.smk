@@ -1,6 +1,6 @@
 """Stage 2: draw the objects of pretraining, training, validation and test.
 
-IN   <results>/parquet/<survey>/metadata.parquet
+IN   <results>/parquet/<survey>/metadata.parquet; the tables that `datasets.<name>.sets` names
 OUT  <results>/splits/pretraining.parquet    survey, id, subset
      <results>/splits/<dataset>.parquet      fold, spc, subset, id, label
      <results>/splits/counts/<dataset>.csv   objects per class and set, and the requested numbers
@@ -13,6 +13,7 @@ rule split_dataset:
     """Draw the sets of one dataset; the result does not depend on the other datasets."""
     input:
         metadata=metadata_of_run(),
+        given=lambda wildcards: given_tables([wildcards.dataset]),
     output:
         sets="<results>/splits/{dataset}.parquet",
         counts="<results>/splits/counts/{dataset}.csv",
@@ -25,8 +26,8 @@ rule split_dataset:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
-        runtime=scaled_runtime(20),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=40),
+        runtime=scaled_runtime(20, per_input_mb=0.02),
     params:
         name="{dataset}",
         dataset=lambda wildcards: drawn_by(RUN.datasets[wildcards.dataset]),
@@ -45,6 +46,7 @@ rule split_pretraining:
     """Draw the sets of pretraining, without the test objects of any dataset."""
     input:
         metadata=metadata_of_run(),
+        given=given_tables(sorted(RUN.datasets)),
     output:
         pretraining="<results>/splits/pretraining.parquet",
         provenance="<results>/splits/pretraining.provenance.json",
@@ -56,8 +58,8 @@ rule split_pretraining:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
-        runtime=scaled_runtime(20),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=40),
+        runtime=scaled_runtime(20, per_input_mb=0.02),
     params:
         datasets={name: tests_drawn_by(RUN.datasets[name]) for name in sorted(RUN.datasets)},
         surveys=sorted(RUN.pretraining.surveys),
@@ -118,8 +120,8 @@ rule audit_splits:
         "../envs/astromer.yaml"
     threads: 1
     resources:
-        mem_mb=scaled_mem_mb(2000, per_input_mb=4),
-        runtime=scaled_runtime(20),
+        mem_mb=scaled_mem_mb(2000, per_input_mb=40),
+        runtime=scaled_runtime(20, per_input_mb=0.02),
     params:
         names=sorted(RUN.datasets),
         surveys=[RUN.datasets[name].survey for name in sorted(RUN.datasets)],

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from astromer.config.registry import BASELINES, HEADS, check_name, head_arrays
-from astromer.config.section import DashedName, Distinct, Positive, Section, Share, Variant
+from astromer.config.section import DashedName, Distinct, Inside, Positive, Section, Share, Variant
 from astromer.config.training import Training
 
 Role = Literal["in-domain", "out-of-domain"]
@@ -45,6 +45,11 @@ class Dataset(Section):
         None,
         description="Role in the figures of the paper, in which Alcock is in-domain and ATLAS out-of-domain. null: "
         "in-domain if its survey is one of `pretraining.surveys`.",
+    )
+    sets: Inside | None = Field(
+        None,
+        description="Table of the sets (CSV in `surveys_dir`; columns fold, spc, subset and id), which are then not "
+        "drawn: those of published records, as `astromer sets` lists them. null: the sets are drawn.",
     )
     folds: Positive = Field(3, description="Independent draws of test, training and validation objects (3 in Sect. 4).")
     spc: Annotated[list[Annotated[int, Field(ge=5)]], Field(min_length=1), Distinct] = Field(

@@ -14,6 +14,16 @@ logger = logging.getLogger(__name__)
 CHUNK_BYTES = 1 << 16
 TIMEOUT_SECONDS = 60
 LOG_SECONDS = 10.0
+MAX_PAUSE_SECONDS = 600.0
+BUSY = (requests.codes.too_many_requests, requests.codes.service_unavailable)
+
+
+class BusyError(requests.ConnectionError):
+    """The server asks for another attempt later, after `seconds` if it says so."""
+
+    def __init__(self, status: int, seconds: float) -> None:
+        super().__init__(f"the server answered {status}, too many requests")
+        self.seconds = seconds
 
 
 def download(
@@ -99,8 +109,10 @@ def _fetch(url: str, part: Path, is_verified: bool, attempts: int, pause: float)
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             if attempt == attempts:
                 raise
-            logger.warning("%s: attempt %d of %d broke off (%s)", url, attempt, attempts, error)
-            time.sleep(pause * 2 ** (attempt - 1))
+            asked = error.seconds if isinstance(error, BusyError) else 0.0
+            wait = min(max(pause * 2 ** (attempt - 1), asked), MAX_PAUSE_SECONDS)
+            logger.warning("%s: attempt %d of %d broke off (%s); next in %.0f s", url, attempt, attempts, error, wait)
+            time.sleep(wait)
 
 
 def _fetch_rest(url: str, part: Path, is_verified: bool) -> bool:
@@ -123,6 +135,9 @@ def _fetch_rest(url: str, part: Path, is_verified: bool) -> bool:
         if response.status_code == requests.codes.requested_range_not_satisfiable:
             length = response.headers.get("Content-Range", "").removeprefix("bytes */")
             return length == str(start) or (is_verified and not length)
+        if response.status_code in BUSY:
+            seconds = response.headers.get("Retry-After", "")
+            raise BusyError(response.status_code, float(seconds) if seconds.isdecimal() else 0.0)
         if response.status_code >= requests.codes.server_error:
             raise requests.ConnectionError(f"the server answered {response.status_code}")
         if not response.ok:

@@ -12,12 +12,15 @@ ON_GPU = yaml.safe_load((ROOT / "profiles/slurm/profile.yaml").read_text())["set
 PARTITIONS = {
     "short": {"max_runtime": 60, "max_mem_mb": 12000, "max_threads": 4},
     "long": {"max_runtime": 240, "max_mem_mb": 12000, "max_threads": 4},
-    "gpu": {"max_runtime": 60, "max_mem_mb": 12000, "max_threads": 4, "max_gpu": 2},
+    "gpu": {"max_runtime": 60, "max_mem_mb": 12000, "max_threads": 16, "max_gpu": 2},
 }
 
 
+JOBS = pytest.StashKey[list[dict[str, str]]]()
+
+
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A running cluster; the tests are skipped, with the reason, where none can be started."""
     if reason := reason_not_to_start():
         pytest.skip(reason)
@@ -25,8 +28,17 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     try:
         running.start()
         yield running
+        pytestconfig.stash[JOBS] = running.jobs()
     finally:
         running.stop()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List all jobs of the cluster: what they asked for, how they ended, and the time that they used."""
+    jobs = terminalreporter.config.stash.get(JOBS, [])
+    widths = {name: max(len(job[name]) for job in jobs) for name in jobs[0]} if jobs else {}
+    for job in [{name: name for name in widths}, *jobs] if jobs else []:
+        terminalreporter.write_line("  ".join(job[name].ljust(width) for name, width in widths.items()))
 
 
 class SlurmRun(Workflow):

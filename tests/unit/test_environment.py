@@ -33,6 +33,14 @@ def test_lock_pins_every_direct_dependency_with_hashes(name):
             assert locked[requirement.name] in requirement.specifier, f"{requirement}: run `make lock`"
 
 
+@pytest.mark.parametrize("recipe", ["Dockerfile", "astromer.def"])
+def test_images_are_made_by_one_script_from_a_lock(recipe):
+    text = (ENVS / recipe).read_text()
+    assert "install_image.sh" in text
+    assert re.search(r"(?i)lock=cpu\.lock", text)
+    assert "--require-hashes" in (ENVS / "install_image.sh").read_text()
+
+
 @pytest.mark.parametrize("path", sorted(ENVS.iterdir()), ids=lambda path: path.name)
 def test_no_registry_address(path):
     if path.is_file():

@@ -34,13 +34,26 @@ def test_every_target_resolves(folder, config):
     Workflow(folder, yaml.safe_load((ROOT / config).read_text())).run("-n", "-q", "--", *TARGETS)
 
 
+def test_the_published_records_resolve_where_their_sets_are_listed(folder):
+    """On top of the file with the published encoders, as its first lines say."""
+    (folder / "surveys").mkdir()
+    for name in ("alcock", "atlas"):
+        (folder / f"surveys/{name}_sets.csv").touch()
+    run = Workflow(folder, yaml.safe_load((ROOT / "config/paper_published.yaml").read_text()))
+    jobs = run.jobs(run.run(str(ROOT / "config/paper_records.yaml"), "-n", "--quiet", "rules"))
+    assert jobs["ingest_shard"] == 8
+    assert {"draw_fig12", "write_tables"} <= jobs.keys()
+
+
 def test_a_target_that_does_not_exist_ends_the_dry_run(workflow):
     assert "nosuch" in workflow.run("-n", "-q", "--", "tables", "nosuch", ok=False)
 
 
-def test_slurm_profile_resolves(workflow):
-    jobs = workflow.jobs(workflow.run("-n", "--profile", str(ROOT / "profiles/slurm")))
-    assert jobs["pretrain_encoder"] == 1
+def test_slurm_profile_resolves_and_lists_what_jobs_ask_for(workflow):
+    output = workflow.run("-n", "--profile", str(ROOT / "profiles/slurm"))
+    assert workflow.jobs(output)["pretrain_encoder"] == 1
+    (pretraining,) = (line for line in output.splitlines() if "Pretraining v2_tiny" in line)
+    assert pretraining.endswith("[16 CPU, 1 GPU, 6000 MB, 1440 min]")
 
 
 def test_dry_run_loads_nothing_heavy(workflow):

@@ -9,7 +9,7 @@ from astromer.errors import InputError
 def test_modules_are_found_by_their_files():
     assert HEADS == ("att_avg", "att_cls", "avg", "linear", "max", "msx", "skip")
     assert BASELINES == ("base_avgpool", "base_gru", "raw_gru")
-    assert FORMATS == ("files", "macho", "simulated", "table", "votimeseries")
+    assert FORMATS == ("files", "macho", "records", "simulated", "table", "votimeseries")
     assert modules_in("models/heads") == HEADS
 
 

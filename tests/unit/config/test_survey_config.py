@@ -10,6 +10,7 @@ from astromer.errors import InputError
 SECTIONS = {
     "files": {"catalog": "catalog.csv", "light_curves": "LCs/{id}.dat"},
     "macho": {},
+    "records": {},
     "simulated": {"style": "macho", "objects": 10, "classes": ["EC", "RRab"]},
     "table": {"columns": {"id": "id", "time": "mjd", "mag": "mag", "err_mag": "err"}},
     "votimeseries": {"light_curves": "*.xml", "bands": {"V": "V"}},
@@ -89,7 +90,7 @@ def test_a_wrong_option_is_named(name, changes, key):
 @pytest.mark.parametrize(
     ("keys", "named"),
     [
-        ({"format": "fits"}, "format is 'fits'; expected one of files, macho, simulated, table, votimeseries"),
+        ({"format": "fits"}, "format is 'fits'; expected one of files, macho, records, simulated, table, votimeseries"),
         ({"format": None}, "format is 'None'; expected one of"),
         ({"format": ["macho"]}, "format is \"['macho']\"; expected one of"),
         ({"macho": None}, "macho: is None; expected a valid dictionary"),

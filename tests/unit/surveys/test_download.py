@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from astromer.errors import InputError
+from astromer.stages.fetch import fetch_dump
 from astromer.surveys.download import download
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -27,6 +28,11 @@ class Handler(BaseHTTPRequestHandler):
         tag = f'"{hashlib.md5(content).hexdigest()}"'
         if self.path == "/gone":
             self.send_error(404)
+            return
+        if self.server.busy:
+            self.send_response(self.server.busy.pop())
+            self.send_header("Retry-After", "1")
+            self.end_headers()
             return
         start = 0
         if self.server.ranges and (wanted := self.headers.get("Range")):
@@ -57,6 +63,7 @@ class Handler(BaseHTTPRequestHandler):
 def server():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.requests, server.breaks, server.ranges, server.tags, server.content = [], 0, True, False, CONTENT
+    server.busy = []
     server.url = f"http://127.0.0.1:{server.server_port}/dump.tar.gz"
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield server
@@ -151,3 +158,19 @@ def test_refusal_names_the_address(server, tmp_path):
     with pytest.raises(InputError, match="/gone: the server answered 404"):
         download(url, tmp_path / "gone", pause=0.01)
     assert server.requests == [None]
+
+
+def test_a_busy_server_is_given_the_time_that_it_asks_for(server, tmp_path, monkeypatch):
+    waits = []
+    monkeypatch.setattr("astromer.surveys.download.time.sleep", waits.append)
+    server.busy = [429, 503]
+    download(server.url, tmp_path / "dump.tar.gz", sha256=SHA256, pause=0.01)
+    assert (tmp_path / "dump.tar.gz").read_bytes() == CONTENT
+    assert waits == [1, 1]
+
+
+def test_a_host_that_cannot_be_reached_is_named_with_what_to_do(server, tmp_path, monkeypatch):
+    monkeypatch.setattr("astromer.surveys.download.time.sleep", lambda seconds: None)
+    server.busy = [429] * 5
+    with pytest.raises(ConnectionError, match=r"dump.tar.gz cannot be downloaded; .* --config mirror=FOLDER .*429"):
+        fetch_dump(tmp_path / "dump.tar.gz", url=server.url, sha256=None, num_bytes=None)
