@@ -99,6 +99,11 @@ class Options(Section):
         """Whether all objects have to be of one band."""
         return False
 
+    @property
+    def each_band(self) -> bool:
+        """Whether each band is a light curve of its object; otherwise an object is one light curve."""
+        return False
+
 
 class Survey(Section):
     """A source of light curves; each format has a subclass with its own section of options (see `survey_type`)."""

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from astromer.data.masking import show_windows
 from astromer.data.phases import object_periods, window_periods
+from astromer.data.pieces import light_curve_spans
 from astromer.data.records import UNLABELLED
 from astromer.data.windows import Cuts, cut_windows, regular_windows
 
@@ -18,17 +19,19 @@ def table_batches(
     """Yield the windows of light curves with all points visible, as `astromer.data.batches.plain_batches` does.
 
     Args:
-        observations: `id`, `mjd` [days], `mag` and `err_mag`, sorted by id and mjd; the labels are unknown.
+        observations: `id`, perhaps `band`, `mjd` [days], `mag` and `err_mag`, sorted by id, band and mjd; the labels
+            are unknown. Each band of an object is a light curve by itself.
         window: maximum number of observations per window.
         batch_size: windows per batch.
         pad_multiple: pad to the next multiple of this above the longest window of a batch, in order of their lengths;
             None pads all to `window`, in the order of the table.
         phase: whether to add `periods`, those of all observations of each window's object.
     """
-    spans = observations.select(pl.col("id").rle()).unnest("id")
-    lengths = spans["len"].to_numpy().astype(np.int32)
+    spans = light_curve_spans(observations)
+    lengths = spans["length"].to_numpy().astype(np.int32)
     records = {
-        "id": tf.constant(spans["value"].cast(pl.String).to_list()),
+        "id": tf.constant(spans["id"].cast(pl.String).to_list()),
+        "offset": tf.constant(spans["offset"].to_numpy().astype(np.int32)),
         "label": tf.fill(lengths.shape, UNLABELLED),
         "length": tf.constant(lengths),
         "mjd": tf.constant(observations["mjd"].to_numpy()),

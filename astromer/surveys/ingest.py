@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from astromer.config.surveys import Survey
 from astromer.errors import InputError
 from astromer.files import atomic_path
-from astromer.surveys.filters import judge_objects, judge_observations
+from astromer.surveys.filters import judge_objects, judge_observations, light_curve_key
 from astromer.surveys.objects import one_row_per_object
 from astromer.surveys.quality import EXAMPLES_PER_RULE, LEVELS, examples_of, nothing_kept, quality_of
 from astromer.surveys.reading import RawBatch, check_one_band
@@ -36,7 +36,8 @@ class Shard:
     """One shard of an ingested survey.
 
     Attributes:
-        observations: columns of `OBSERVATION_SCHEMA` (with ids as Enum), sorted by id and time.
+        observations: columns of `OBSERVATION_SCHEMA` (with ids as Enum), sorted by id and time. Where each band is a
+            light curve, also `band`, by which they are sorted after the id.
         objects: the kept objects, sorted by id: `OBJECT_SCHEMA`, survey, num_obs and shard.
         quality: number of objects and observations read, kept and rejected by each rule.
         examples: a few rejected objects and observations per rule, with file and line.
@@ -58,7 +59,7 @@ class Shard:
                 temporary,
                 row_group_size=ROW_GROUP_SIZE,
                 compression="lz4",
-                use_dictionary=["id", "err_mag"],
+                use_dictionary=["id", "band", "err_mag"],
                 column_encoding=dict.fromkeys(["mjd", "mag"], "BYTE_STREAM_SPLIT"),
                 write_statistics=False,
                 store_schema=False,
@@ -77,18 +78,22 @@ def ingest_shard(raw: RawBatch, survey: Survey, *, name: str, shard: int) -> Sha
         InputError: the dump describes an object in two ways.
     """
     filters, one_file_per_object = survey.filters, survey.options.one_file_per_object
+    each_band = survey.options.each_band
     if survey.options.one_band:
         check_one_band(raw.objects["band"], f"survey {name}")
-    catalog = one_row_per_object(raw.objects, one_file_per_object, name)
+    catalog = one_row_per_object(raw.objects, one_file_per_object, name, each_band=each_band)
     origins = _origins(raw.observations)
     files = origins.cast(pl.String).filter(pl.col("id") != "").sort("id", "file")  # lines without an id have no object
     rows, in_order = _sorted(_numbered(raw.observations, origins["id"].unique()))
     judged = judge_observations(rows, filters, files if one_file_per_object else None, repeats=not in_order)
-    kept = _where(judged, pl.col("rule").is_null()).select(OBSERVATION_SCHEMA.keys())
+    columns = [*OBSERVATION_SCHEMA, *(["band"] if each_band else [])]
+    kept = _where(judged, pl.col("rule").is_null()).select(columns)
     objects = judge_objects(catalog, files, kept, filters)
     accepted = objects.filter(pl.col("rule").is_null())
     lost = objects.filter(pl.col("rule").is_not_null(), pl.col("num_obs") > 0)
     observations = _where(kept, ~pl.col("id").is_in(lost["id"].cast(kept["id"].dtype).implode()))
+    if each_band:
+        accepted = _with_bands(accepted, observations)
     return Shard(
         observations=observations,
         objects=accepted.select(
@@ -97,7 +102,7 @@ def ingest_shard(raw: RawBatch, survey: Survey, *, name: str, shard: int) -> Sha
             *("class", "band", "ra", "dec", "num_obs"),
             pl.lit(shard, pl.UInt16).alias("shard"),
         ),
-        quality=quality_of(name, judged, objects, raw.losses, observations.height),
+        quality=quality_of(name, judged, objects, raw.losses, observations),
         examples=examples_of(name, judged, objects, raw.losses),
     )
 
@@ -164,11 +169,12 @@ def _numbered(rows: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
 
 
 def _sorted(rows: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
-    """Sort rows, whose ids are an Enum, by id and time; also return whether they were in order already.
+    """Sort rows, whose ids are an Enum, by id, band and time; also return whether they were in order already.
 
-    In order means that no object has a time twice. The rows of most dumps are.
+    In order means that no object has a time twice. The rows of most dumps with one band are.
     """
-    in_order = all(_in_order(chunk) for chunk in _chunks(rows, overlap=1))
+    key = light_curve_key(rows.columns)
+    in_order = rows.is_empty() or "band" not in key and all(_in_order(chunk) for chunk in _chunks(rows, overlap=1))
     if not in_order:
         files = pl.Enum(rows["file"].unique().cast(pl.String).sort())
         rows = rows.with_columns(pl.col("file").cast(files))
@@ -176,10 +182,17 @@ def _sorted(rows: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
         ids_per_block = max(1, len(cast(pl.Enum, rows["id"].dtype).categories) * SORTED_AT_ONCE // rows.height)
         block_of_row = rows["id"].to_physical() // ids_per_block
         rows = pl.concat(
-            rows.filter(block_of_row == block).sort("id", "mjd", "file", "line", nulls_last=True)
+            rows.filter(block_of_row == block).sort(*key, "mjd", "file", "line", nulls_last=True)
             for block in range(int(block_of_row.to_numpy().max()) + 1)
         )
     return rows.with_columns(pl.col("id").set_sorted()), in_order
+
+
+def _with_bands(objects: pl.DataFrame, observations: pl.DataFrame) -> pl.DataFrame:
+    """Name the bands of each object's observations, separated by blanks, in its column `band`."""
+    pairs = observations.select("id", "band").unique().cast(pl.String).sort("id", "band")
+    bands = pairs.group_by("id").agg(pl.col("band").str.join(" "))
+    return objects.drop("band").join(bands, on="id", how="left", maintain_order="left")
 
 
 def _in_order(rows: pl.DataFrame) -> bool:

@@ -43,11 +43,11 @@ class TableOptions(CatalogOptions):
     )
     columns: TableColumns = Field(description="Names of the columns that are read.")
     band: str | None = Field(None, description="The band of all rows, where no column gives it.")
-    bands: dict[str, str] = Field(
+    bands: dict[str, str] | Literal["each"] = Field(
         {},
-        description="The bands kept, if a column names the band: the table's names and our names for them. An object "
-        "may have rows in one band only (after renaming); for several bands, configure one survey per band. Needed "
-        "unless the table has one band only.",
+        description="The bands kept, if a column names the band: the table's names and our names for them; an object "
+        "may then have rows in one band only (after renaming). Or `each`: each band is a light curve of its object, "
+        "cut into windows by itself; the object is the mean of all of them. Needed unless the table has one band only.",
     )
     zero_point: float | None = Field(
         None,
@@ -73,7 +73,18 @@ class TableOptions(CatalogOptions):
             raise ValueError("expected both `columns.flag` and `bad_flags`, or neither")
         return self
 
+    @model_validator(mode="after")
+    def _bands_have_a_column(self) -> Self:
+        if self.bands and self.columns.band is None:
+            raise ValueError("`bands` needs `columns.band`, the column that names the band")
+        return self
+
     @property
     def one_band(self) -> bool:
         """Whether all objects have to be of one band, because none is chosen."""
         return self.columns.band is not None and not self.bands
+
+    @property
+    def each_band(self) -> bool:
+        """Whether each band is a light curve of its object."""
+        return self.bands == "each"

@@ -195,7 +195,7 @@ def _batch(rows: pl.DataFrame, source: Path, file: str, options: TableOptions, l
     if options.zero_point is not None:
         has_errors = "err_mag" in key_of
         observations = fluxes_to_magnitudes(observations, options.zero_point, lost, has_errors=has_errors)
-    return RawBatch.of(objects, observations)
+    return RawBatch.of(objects, observations if options.each_band else observations.drop("band"))
 
 
 def _of_bands(values: pl.DataFrame, options: TableOptions, lost: Report, where: str) -> pl.DataFrame:
@@ -204,6 +204,8 @@ def _of_bands(values: pl.DataFrame, options: TableOptions, lost: Report, where: 
         check_one_band(values["band"], where)
     if not options.bands:
         return values
+    if options.bands == "each":
+        return lose(values, pl.col("band").is_null() & pl.col("is_whole"), "no band", lost)
     is_kept = pl.col("band").is_in(list(options.bands)).fill_null(False) | ~pl.col("is_whole")
     return lose(values, ~is_kept, "other band", lost).with_columns(pl.col("band").replace(options.bands))
 
