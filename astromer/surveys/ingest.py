@@ -174,7 +174,7 @@ def _sorted(rows: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
     In order means that no object has a time twice. The rows of most dumps with one band are.
     """
     key = light_curve_key(rows.columns)
-    in_order = rows.is_empty() or "band" not in key and all(_in_order(chunk) for chunk in _chunks(rows, overlap=1))
+    in_order = rows.is_empty() or ("band" not in key and all(_in_order(chunk) for chunk in _chunks(rows, overlap=1)))
     if not in_order:
         files = pl.Enum(rows["file"].unique().cast(pl.String).sort())
         rows = rows.with_columns(pl.col("file").cast(files))
