@@ -13,7 +13,11 @@ from astromer.surveys.reading import JD_OF_MJD_ZERO, TIME_ORIGIN, PathPattern, T
 class TableColumns(Section):
     """Names of the columns that are read."""
 
-    id: str | list[str] = Field(description="Identifier of the object; several columns are joined by dots.")
+    id: str | list[str] | None = Field(
+        None,
+        description="Identifier of the object; several columns are joined by dots. null: there is one object per file, "
+        "whose path gives it (`{id}` in `tables`).",
+    )
     time: str = Field(description="Time [days], see `time_origin_jd`.")
     mag: str = Field(description="Magnitude [mag]; with `zero_point`, flux.")
     err_mag: str | None = Field(
@@ -27,14 +31,16 @@ class TableColumns(Section):
 
 
 class TableOptions(CatalogOptions):
-    """Tables (CSV, maybe compressed, or Parquet) with one row per observation; in Parquet, also one row per object with
-    lists. A column in a struct is named `column.field`.
+    """Tables (CSV, maybe compressed, Parquet, or FITS) with one row per observation; in Parquet, also one row per
+    object with lists. A column in a struct is named `column.field`.
     """
 
     scattered = True
 
     tables: PathPattern = Field(
-        "*", description="Paths of the tables inside the source; `*` is any text without `/`, `**/` any folders."
+        "*",
+        description="Paths of the tables inside the source; `*` is any text without `/`, `**/` any folders, and `{id}` "
+        "the identifier of the object, where no column gives it. An object may have several files.",
     )
     separator: Literal[",", ";", "|", "\t"] = Field(",", description="Separator of the fields of a text table.")
     quoted: bool = Field(True, description="Whether fields of a text table may be in double quotes.")
@@ -71,6 +77,12 @@ class TableOptions(CatalogOptions):
     def _flags_have_a_meaning(self) -> Self:
         if (self.columns.flag is None) != (not self.bad_flags):
             raise ValueError("expected both `columns.flag` and `bad_flags`, or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _ids_have_one_source(self) -> Self:
+        if (self.columns.id is None) != ("{id}" in self.tables):
+            raise ValueError("expected the id either in `columns.id`, or as `{id}` in `tables`")
         return self
 
     @model_validator(mode="after")
