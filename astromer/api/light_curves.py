@@ -167,8 +167,13 @@ def _missing_column(role: str, name: str, present: Sequence[str]) -> str:
 
 
 def _named_type(column: pl.Series) -> str:
-    example = next(iter(column.drop_nulls()), None)
-    return f"{column.dtype}" if example is None else f"{column.dtype}, such as {example!r}"
+    """Name the type of a column that should hold numbers, with the first value that is none."""
+    wrong = column.is_not_null()
+    if column.dtype == pl.String:
+        no_number = wrong & column.cast(pl.Float64, strict=False).is_null()
+        wrong = no_number if no_number.any() else wrong
+    such_as = f", such as {column.filter(wrong).first()!r} in row {wrong.arg_max()}" if wrong.any() else ""
+    return f"{column.dtype}{such_as}"
 
 
 def _one_row_per_observation(frame: pl.DataFrame) -> pl.DataFrame:

@@ -49,7 +49,7 @@ def judge_observations(
     if repeats:
         further.append((_time_repeated(key), "time repeated"))
     if filters.clip_percentiles:
-        further.append((_beyond_percentiles(*filters.clip_percentiles, key), "magnitude beyond percentiles"))
+        further.append((_beyond_percentiles(key, *filters.clip_percentiles), "magnitude beyond percentiles"))
     if "band" in key:
         accepted = pl.when(pl.col("rule").is_null()).then(pl.col("mag"))
         moments = [moment.over(key) > bound for moment, bound in _moments(filters, accepted)]
@@ -93,7 +93,7 @@ def _time_repeated(key: list[str]) -> pl.Expr:
     return accepted & pl.all_horizontal(same)
 
 
-def _beyond_percentiles(low: float, high: float, key: list[str]) -> pl.Expr:
+def _beyond_percentiles(key: list[str], low: float, high: float) -> pl.Expr:
     """Select the accepted rows outside these percentiles of their light curve's accepted magnitudes."""
     accepted = pl.col("rule").is_null()
     mag = pl.when(accepted).then(pl.col("mag"))

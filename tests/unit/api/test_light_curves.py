@@ -66,7 +66,11 @@ def test_columns_of_other_names(columns, expected):
     [
         (pd.Series([1.0, 2.0]), "found pandas Series; expected a table"),
         (3.0, "found builtins float"),
-        ({"id": ["a", 3], "mjd": [1.0, 2.0], "mag": [1.0, "x"]}, "column 'mag' holds String, such as '1.0'"),
+        ({"id": ["a", 3], "mjd": [1.0, 2.0], "mag": [1.0, "x"]}, "column 'mag' holds String, such as 'x' in row 1"),
+        (
+            {"id": ["a", "b"], "mjd": [1.0, 2.0], "mag": ["1.0", "2"]},
+            "holds String, such as '1.0' in row 0; expected n",
+        ),
         (pd.DataFrame({"id": ["a", 3], "mjd": 1.0, "mag": 1.0}), "pandas DataFrame cannot be read as a table"),
         ({"id": ["a", "b"], "mjd": [1.0], "mag": [1.0, 2.0]}, "dict cannot be read as a table"),
         ({"id": ["a", None], "mjd": [1.0, 2.0], "mag": [1.0, 2.0]}, "row 1 has no id"),
