@@ -9,6 +9,7 @@ from astromer.config.encoders import EncoderConfig
 from astromer.models.weights import Pretrained
 
 ort = pytest.importorskip("onnxruntime")
+onnx = pytest.importorskip("onnx")
 pytest.importorskip("tf2onnx")
 
 
@@ -17,6 +18,9 @@ def test_a_classifier_with_phase_is_exported(columns, kinds, small_v3, tmp_path)
 
     classifier = astromer.fit_classifier(columns, kinds, small_v3)
     assert export_onnx(classifier, tmp_path / "classifier.onnx") < 1e-5
+    operators = [node.op_type for node in onnx.load(tmp_path / "classifier.onnx").graph.node]
+    assert operators.count("LayerNormalization") == 2 * small_v3.config.num_blocks
+    assert "Reciprocal" not in operators  # no normalisation is left in pieces
     session = ort.InferenceSession(tmp_path / "classifier.onnx")
     assert {tensor.name for tensor in session.get_inputs()} == {"input", "times", "mask_in", "periods"}
     assert {tensor.name for tensor in session.get_outputs()} == {"mean", "max", "sequence", "probabilities"}
