@@ -46,7 +46,7 @@ def table_batches(
 
 def cut_light_curves(lengths: np.ndarray, window: int) -> tuple[Cuts, np.ndarray]:
     """Return the windows of light curves with `lengths` `(objects,)`, and the observations in each `(windows,)`."""
-    cuts = Cuts(*(tensor.numpy() for tensor in regular_windows(tf.constant(lengths), window)))
+    cuts = Cuts(*(tensor.numpy() for tensor in _all_windows(tf.constant(lengths), tf.constant(window))))
     return cuts, np.minimum(lengths[cuts.series], window)
 
 
@@ -73,7 +73,22 @@ def window_batches(
         rows = order[first : first + batch_size]
         longest = window if pad_multiple is None else -(-int(points[rows].max()) // pad_multiple) * pad_multiple
         chosen = Cuts(*(tf.constant(column[rows]) for column in cuts))
-        windows = cut_windows(records, chosen, min(longest, window))
-        if periods is not None:
-            windows["periods"] = window_periods(periods, chosen.series, windows["mean_mjd"])
-        yield rows, show_windows(windows)
+        yield rows, _shown_windows(records, chosen, tf.constant(min(longest, window)), periods)
+
+
+# Compiled, because each of their many small operations takes longer to call than to compute where there is one star.
+
+
+@tf.function(input_signature=[tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.int32)])
+def _all_windows(lengths: tf.Tensor, window: tf.Tensor) -> Cuts:
+    return regular_windows(lengths, window)
+
+
+@tf.function(reduce_retracing=True)
+def _shown_windows(
+    records: dict[str, tf.Tensor], cuts: Cuts, window: tf.Tensor, periods: tf.Tensor | None
+) -> dict[str, tf.Tensor]:
+    windows = cut_windows(records, cuts, window)
+    if periods is not None:
+        windows["periods"] = window_periods(periods, cuts.series, windows["mean_mjd"])
+    return show_windows(windows)
