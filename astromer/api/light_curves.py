@@ -20,6 +20,7 @@ SYNONYMS = {
     "time": ("mjd", "hjd", "bjd", "jd", "hmjd", "time", "t", "obsmjd", "obs_time", "date"),
     "mag": ("mag", "magnitude", "m", "psfmag", "mag_psf", "magpsf", "g_transit_mag"),
     "band": ("band", "filter", "filtercode", "fid", "passband", "filt"),
+    "class": ("class", "type", "label", "vartype", "var_type", "target"),
 }
 KINDS = "a table (pandas, polars, pyarrow, astropy), a dict of arrays, or a list of arrays"
 
@@ -159,11 +160,16 @@ def _column_names(columns: Mapping[str, str] | None) -> dict[str, str]:
 
 def _missing_column(role: str, name: str, present: Sequence[str]) -> str:
     """Describe a missing column, with the one that is probably meant."""
+    meant = meant_column(role, name, present)
+    hint = f'; did you mean columns={{"{role}": "{meant}"}}?' if meant else ""
+    return f"light curves: there is no column {name!r} for the {role}; the columns are {', '.join(present)}{hint}"
+
+
+def meant_column(role: str, name: str, present: Sequence[str]) -> str | None:
+    """Return the column that is probably meant by the name of a missing one, if there is any."""
     lower = {column.lower(): column for column in present}
     known = [lower[synonym] for synonym in SYNONYMS[role] if synonym in lower]
-    similar = [lower[match] for match in get_close_matches(name.lower(), lower, n=1)]
-    hint = f'; did you mean columns={{"{role}": "{(known + similar)[0]}"}}?' if known + similar else ""
-    return f"light curves: there is no column {name!r} for the {role}; the columns are {', '.join(present)}{hint}"
+    return next(iter(known + [lower[match] for match in get_close_matches(name.lower(), lower, n=1)]), None)
 
 
 def _named_type(column: pl.Series) -> str:
