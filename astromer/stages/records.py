@@ -122,7 +122,7 @@ def _write(
     members = pl.read_parquet(metadata).join(drawn, on="id", how="inner")
     ids = members["id"].implode()
     table = pl.concat(pl.scan_parquet(path).filter(pl.col("id").is_in(ids)) for path in observations).collect()
-    table = table.sort("id", "mjd")
+    table = table.sort("id", maintain_order=True)  # each shard is sorted, by band and time too
     files = [
         write_records(table, members.filter(pl.col("subset") == subset).sort("id"), path, classes=classes)
         for subset, path in sets.items()

@@ -49,7 +49,7 @@ def test_a_survey_of_one_table_is_classified(tmp_path):
     table |= {"columns": table["columns"] | {"band": "filter"}, "bands": "each"}
     rng = np.random.default_rng(0)
     stars = []
-    for number in range(24):
+    for number in range(40):
         mjd = np.sort(rng.uniform(50_000, 50_400, 90))
         signal = 0.4 * np.sin(2 * np.pi * mjd / (60.0 if number % 2 else 0.6))
         columns = {"mjd": mjd, "mag": 15 + signal + rng.normal(0, 0.02, 90), "filter": ["g", "r"] * 45}
@@ -59,7 +59,7 @@ def test_a_survey_of_one_table_is_classified(tmp_path):
     pl.concat(stars).write_csv(run.folder / "observations.csv")
     run.run("--cores", "2", "predictions")
     found = pl.read_parquet(run.results / "predictions/mine/*.parquet").sort("id")
-    assert found["id"].to_list() == [f"star {number:02}" for number in range(24)]
+    assert found["id"].to_list() == [f"star {number:02}" for number in range(40)]
     tested = found.filter("in_test", ~pl.col("in_training"))
     assert tested["class"].to_list() == ["long" if int(name[-2:]) % 2 else "short" for name in tested["id"]]
     objects = pl.read_parquet(run.results / "parquet/mine/metadata.parquet")
