@@ -33,10 +33,12 @@ examples:
   astromer encode stars.parquet --out embeddings.parquet
   astromer fit stars.parquet --labels labels.csv --out my_classifier
   astromer predict others.parquet --classifier my_classifier --out probabilities.csv
-  astromer encode light_curves/ --columns time=hjd --out embeddings.parquet
+  astromer encode light_curves/ --out embeddings.parquet
+  astromer encode ztf.csv --columns id=oid band=filtercode --out embeddings.parquet
 
-A table has the columns id, mjd [days] and mag; --columns names others.
-Nothing is downloaded, except by `weights fetch`.
+A table has one row per observation, with the columns id (of the star), mjd [days] and mag; --columns names others.
+In a folder, every .csv, .dat, .txt or .tsv file is a star, with time and magnitude in its first two columns.
+`astromer COMMAND --help` describes a command. Nothing is downloaded, except by `weights fetch`.
 """
 
 
@@ -67,11 +69,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_encode(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("encode", help="compute embeddings", description="Write an embedding of each star.")
+    about = (
+        "Write an embedding of each star: a table with the columns id, length (number of observations) and embedding."
+    )
+    parser = commands.add_parser("encode", help="compute embeddings", description=about)
     _add_light_curves(parser)
     _add_weights_option(parser)
-    parser.add_argument("--per", choices=("object", "window"), default="object", help="rows of the result")
-    parser.add_argument("--out", type=_writable, required=True, help="file to write: .parquet or .arrow")
+    rows = "one row per star (object), or per window of at most 200 observations (default: %(default)s)"
+    parser.add_argument("--per", choices=("object", "window"), default="object", help=rows)
+    parser.add_argument(
+        "--out", type=_writable, required=True, metavar="FILE", help="file to write: .parquet or .arrow"
+    )
     parser.set_defaults(run=_encode)
 
 
@@ -90,11 +98,16 @@ def _add_fit(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("fit", help="fit a classifier to labelled stars", description=about)
     _add_light_curves(parser)
     _add_weights_option(parser)
-    parser.add_argument("--labels", type=Path, required=True, help="table with the columns id and class")
+    labels = "table (.csv, .parquet, .arrow) with the columns id and class; stars that it lacks are not used"
+    parser.add_argument("--labels", type=Path, required=True, metavar="TABLE", help=labels)
     heads = ("logistic", *HEADS)
-    parser.add_argument("--head", choices=heads, default=heads[0], help="kind of classifier (default: %(default)s)")
+    head = (
+        "logistic: logistic regression on the vector of each star, in seconds; the others are neural networks on the "
+    )
+    head += "windows of the stars (default: %(default)s)"
+    parser.add_argument("--head", choices=heads, default=heads[0], help=head)
     parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers (default: %(default)s)")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder to write")
     parser.set_defaults(run=_fit)
 
 
@@ -109,11 +122,13 @@ def _fit(chosen: argparse.Namespace) -> None:
 
 
 def _add_predict(commands: argparse._SubParsersAction) -> None:
-    about = "Write the probability of each class for each star."
+    about = "Write the probability of each class for each star: a table with the columns id and p_<class>."
     parser = commands.add_parser("predict", help="classify stars", description=about)
     _add_light_curves(parser)
-    parser.add_argument("--classifier", type=Path, required=True, help="folder written by `astromer fit`")
-    parser.add_argument("--out", type=_writable, required=True, help="file to write: .parquet, .csv or .arrow")
+    folder = "folder written by `astromer fit`"
+    parser.add_argument("--classifier", type=Path, required=True, metavar="FOLDER", help=folder)
+    kinds = "file to write: .parquet, .csv or .arrow"
+    parser.add_argument("--out", type=_writable, required=True, metavar="FILE", help=kinds)
     parser.set_defaults(run=_predict)
 
 
@@ -126,12 +141,14 @@ def _predict(chosen: argparse.Namespace) -> None:
 
 
 def _add_weights(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("weights", help="list or download named weights", description="Named weights.")
+    about = "List the encoders that are known by name, or download one; `--weights NAME` then finds it in ./weights."
+    parser = commands.add_parser("weights", help="list or download named weights", description=about)
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="names, architectures, sizes and licences").set_defaults(run=_list_weights)
     fetch = actions.add_parser("fetch", help="download the file of named weights and check it")
-    fetch.add_argument("name", help="one of the names that `astromer weights list` shows")
-    fetch.add_argument("--out", type=Path, default=WEIGHTS_FOLDER, help="folder (default: %(default)s)")
+    fetch.add_argument("name", metavar="NAME", help="one of the names that `astromer weights list` shows")
+    folder = "folder to keep it in; other commands look in the default (default: %(default)s)"
+    fetch.add_argument("--out", type=Path, default=WEIGHTS_FOLDER, metavar="FOLDER", help=folder)
     fetch.set_defaults(run=_fetch_weights)
 
 
@@ -153,8 +170,8 @@ def _fetch_weights(chosen: argparse.Namespace) -> None:
 def _add_export(commands: argparse._SubParsersAction) -> None:
     about = "Write an encoder, or a classifier with its encoder, as an ONNX file that `light_curve.embed` reads."
     parser = commands.add_parser("export", help="write an ONNX file", description=about)
-    parser.add_argument("model", help="name or path of weights, or folder of a classifier")
-    parser.add_argument("--onnx", type=Path, required=True, help="file to write")
+    parser.add_argument("model", metavar="MODEL", help="name or path of weights, or folder of a classifier")
+    parser.add_argument("--onnx", type=Path, required=True, metavar="FILE", help="file to write")
     parser.set_defaults(run=_export)
 
 
@@ -187,7 +204,7 @@ def _sets(chosen: argparse.Namespace) -> None:
 def _add_verify(commands: argparse._SubParsersAction) -> None:
     about = "Check the checksums of a finished run, and that its scores and claims follow from its predictions."
     parser = commands.add_parser("verify", help="check the files and the numbers of a finished run", description=about)
-    parser.add_argument("results", type=Path, help="folder of the run, results/<run>")
+    parser.add_argument("results", type=Path, metavar="RESULTS", help="folder of the run, results/<run>")
     parser.set_defaults(run=_verify)
 
 
@@ -205,14 +222,17 @@ def _verify(chosen: argparse.Namespace) -> None:
 
 def _add_light_curves(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("light_curves", type=Path, metavar="LIGHT_CURVES", help=TABLES)
-    parser.add_argument(
-        "--columns", type=_pair, nargs="+", action=_Pairs, metavar="ROLE=NAME", help="id=, time= or mag= and a column"
+    names = (
+        "columns of the table that have other names than id, mjd and mag, such as `id=oid time=hjd mag=psfmag`; with "
     )
+    names += "`band=NAME`, each band of a star is a light curve, and the star is their mean"
+    parser.add_argument("--columns", type=_pair, nargs="+", action=_Pairs, metavar="ROLE=NAME", help=names)
 
 
 def _add_weights_option(parser: argparse.ArgumentParser) -> None:
-    known = "name or path of the encoder's weights (default: %(default)s, which comes with the package)"
-    parser.add_argument("--weights", default=DEFAULT_WEIGHTS, help=known)
+    known = "name or path of a pretrained encoder (default: %(default)s, which comes with the package); see "
+    known += "`astromer weights list`"
+    parser.add_argument("--weights", default=DEFAULT_WEIGHTS, metavar="NAME_OR_PATH", help=known)
 
 
 def _load_weights(name: str) -> "Pretrained":

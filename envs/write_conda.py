@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).parent
-EXTRAS = ("workflow", "plots", "cpu")
+EXTRAS = ("workflow", "features", "plots", "fits", "cpu")
 HEADER = """\
 # Written by `make lock`: the dependencies of pyproject.toml at the versions of cpu.lock, for `snakemake --sdm conda`.
 name: astromer

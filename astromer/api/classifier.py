@@ -93,10 +93,11 @@ class Classifier:
         parts, logits = [], _window_logits(encoder, self.head)
         for part in parts_of(curves, progress):
             cuts, lengths, values = windows_in_order(encoder, part, logits, window, BATCH_SIZE)
+            stars = part.stars[cuts.series]
             if self.head_name == LOGISTIC:  # it is linear: this is what it gives for the mean vector of the star
-                parts.append(softmax(mean_of_windows(values, cuts.series, lengths), axis=-1))
+                parts.append(softmax(mean_of_windows(values, stars, lengths), axis=-1))
             else:
-                parts.append(mean_of_windows(softmax(values, axis=-1), cuts.series, np.ones_like(lengths)))
+                parts.append(mean_of_windows(softmax(values, axis=-1), stars, np.ones_like(lengths)))
         return curves.ids, np.concatenate(parts)
 
     def save(self, folder: Path | str) -> None:

@@ -53,7 +53,9 @@ def encode(
             their positions in the list.
         model: result of `load_pretrained` or `build`, or a name or path for the former. By default the encoder that
             comes with the package, for which nothing is downloaded.
-        columns: names of the table's columns where they are others, by `id`, `time` and `mag`.
+        columns: names of the table's columns where they are others, by `id`, `time` and `mag`. With `band`, the name of
+            a column of bands, each band of a star is a light curve by itself: windows do not mix bands, and the
+            embedding of the star is the mean over the windows of all of them.
         per: `window` for one row per window, `object` for one row per object.
         layer: index of the level: 0 is the input embedding, 1 the first block, -1 the last; `all` for all levels.
         window: maximum number of observations in a window; by default that of the model's configuration, otherwise 200.
@@ -61,10 +63,11 @@ def encode(
         progress: called with the numbers of stars done and of all stars, a few thousand at a time.
 
     Returns:
-        Rows in the order of the light curves: `id`; `start`, the index of the window's first observation in time (only
-        for `window`); `length`, the number of observations; `embedding`, a float32 array `(dim,)`, or `(levels, dim)`
-        for all levels. A table of polars, whose `table["embedding"].to_numpy()` is the matrix of features; of pandas or
-        pyarrow where the light curves are. `numpy.stack(table["embedding"])` is the matrix in pandas.
+        Rows in the order of the stars: `id`; for `window` also `band`, if a column is given, and `start`, the index of
+        the window's first observation in time; `length`, the number of observations; `embedding`, a float32 array
+        `(dim,)`, or `(levels, dim)` for all levels. A table of polars, whose `table["embedding"].to_numpy()` is the
+        matrix of features; of pandas or pyarrow where the light curves are. `numpy.stack(table["embedding"])` is the
+        matrix in pandas.
 
     Raises:
         InputError: no light curve, an empty one, a value that is not finite, a column that is missing or holds no
@@ -81,10 +84,12 @@ def encode(
     for part in parts_of(read_curves(light_curves, columns), progress):
         cuts, lengths, vectors = windows_in_order(encoder, part, means, window, batch_size)
         if per == "window":
-            table = {"id": part.ids.gather(cuts.series), "start": cuts.starts, "length": lengths}
+            bands = {} if part.bands is None else {"band": part.bands.gather(cuts.series)}
+            ids = part.ids.gather(part.stars[cuts.series])
+            table = {"id": ids, **bands, "start": cuts.starts, "length": lengths}
         else:
-            vectors = mean_of_windows(vectors, cuts.series, lengths)
-            table = {"id": part.ids, "length": part.lengths}
+            vectors = mean_of_windows(vectors, part.stars[cuts.series], lengths)
+            table = {"id": part.ids, "length": part.star_lengths}
         vectors = vectors if layer == "all" else vectors[:, 0]
         tables.append(pl.DataFrame({**table, "embedding": pl.Series(vectors, dtype=_array_of(vectors))}))
     return like(pl.concat(tables), light_curves)
@@ -99,8 +104,8 @@ def encoder_and_window(model: Pretrained | keras.Model, window: int | None = Non
 
 
 def parts_of(curves: Curves, progress: Progress | None) -> Iterator[Curves]:
-    """Yield the light curves, some thousands at a time."""
-    number = len(curves.lengths)
+    """Yield the light curves of some thousand stars at a time."""
+    number = len(curves.ids)
     for first in range(0, number, STARS_AT_ONCE):
         yield curves.slice(first, first + STARS_AT_ONCE)
         if progress is not None:
@@ -154,10 +159,12 @@ def windows_in_order(
 def curve_batches(
     encoder: keras.Model, curves: Curves, cuts: Cuts, points: np.ndarray, *, window: int, batch_size: int
 ) -> Iterator[tuple[np.ndarray, dict[str, tf.Tensor]]]:
-    """Yield what `astromer.data.curves.window_batches` does for an encoder; `id` is the position of the light curve."""
+    """Yield what `astromer.data.curves.window_batches` does for an encoder; `id` is the position of the star."""
     attends_to_padding = encoder.get_layer("attention_bias").mask == "released_v1"
-    number = np.arange(len(curves.lengths), dtype=np.int32)
-    records = {"id": number, "label": number, "length": curves.lengths, "mjd": curves.mjd}
+    before = np.cumsum(curves.lengths, dtype=np.int32) - curves.lengths
+    offset = before - before[np.searchsorted(curves.stars, curves.stars)]
+    records = {"id": curves.stars, "label": curves.stars, "offset": offset}
+    records |= {"length": curves.lengths, "mjd": curves.mjd}
     records |= {"mag": curves.mag, "err_mag": np.zeros_like(curves.mag)}
     return window_batches(
         {name: tf.constant(values) for name, values in records.items()},
@@ -170,9 +177,9 @@ def curve_batches(
     )
 
 
-def mean_of_windows(vectors: np.ndarray, series: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Average `(windows, ...)` over the windows of each object, weighted by `lengths`; float32 `(objects, ...)`."""
-    firsts = np.flatnonzero(np.diff(series, prepend=-1))
+def mean_of_windows(vectors: np.ndarray, stars: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Average `(windows, ...)` over the windows of each star, weighted by `lengths`; float32 `(stars, ...)`."""
+    firsts = np.flatnonzero(np.diff(stars, prepend=-1))
     weights = lengths.astype(np.float64).reshape(-1, *[1] * (vectors.ndim - 1))
     return (np.add.reduceat(vectors * weights, firsts) / np.add.reduceat(weights, firsts)).astype(np.float32)
 

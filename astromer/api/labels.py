@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from astromer.api.light_curves import as_polars
+from astromer.api.light_curves import as_polars, meant_column
 from astromer.errors import InputError
 
 UNLABELLED = -1
@@ -56,8 +56,11 @@ def _label_table(labels: Any, ids: pl.Series) -> pl.DataFrame:
         return _paired(list(labels), list(labels.values()))
     if hasattr(labels, "columns") or hasattr(labels, "colnames"):
         table = as_polars(labels, "labels")
-        if missing := {"id", "class"}.difference(table.columns):
-            raise InputError(f"labels: there is no column {min(missing)!r}; the columns are {', '.join(table.columns)}")
+        if missing := min({"id", "class"}.difference(table.columns), default=None):
+            meant = meant_column(missing, missing, table.columns)
+            hint = f"; rename {meant!r} if it is meant" if meant else ""
+            present = ", ".join(table.columns)
+            raise InputError(f"labels: there is no column {missing!r}; the columns are {present}{hint}")
         return table.select("id", "class")
     classes = list(labels)
     if len(classes) != len(ids):

@@ -12,32 +12,59 @@ from astromer.errors import InputError
 
 COLUMNS = {"id": "id", "time": "mjd", "mag": "mag"}
 """What is read of a table, and the names of the columns unless others are given."""
+BAND = "band"
+"""What is also read of a table where its column is given."""
 
 SYNONYMS = {
     "id": ("id", "oid", "object_id", "objectid", "source_id", "star_id", "star", "name", "object"),
     "time": ("mjd", "hjd", "bjd", "jd", "hmjd", "time", "t", "obsmjd", "obs_time", "date"),
     "mag": ("mag", "magnitude", "m", "psfmag", "mag_psf", "magpsf", "g_transit_mag"),
+    "band": ("band", "filter", "filtercode", "fid", "passband", "filt"),
+    "class": ("class", "type", "label", "vartype", "var_type", "target"),
 }
 KINDS = "a table (pandas, polars, pyarrow, astropy), a dict of arrays, or a list of arrays"
 
 
 class Curves(NamedTuple):
-    """Concatenated light curves, each sorted by time."""
+    """Concatenated light curves, each sorted by time; a star has one in each of its bands, or one in all.
+
+    Attributes:
+        ids: the stars' ids.
+        bands: band of each light curve; None if the table names none.
+        stars: int32 `(light curves,)`, the position of each one's star among the ids, ascending.
+        lengths: int32 `(light curves,)`.
+        mjd: float64 `(observations,)`.
+        mag: float32 `(observations,)`.
+    """
 
     ids: pl.Series
-    lengths: np.ndarray  # int32 (objects,)
-    mjd: np.ndarray  # float64 (observations,)
-    mag: np.ndarray  # float32 (observations,)
+    bands: pl.Series | None
+    stars: np.ndarray
+    lengths: np.ndarray
+    mjd: np.ndarray
+    mag: np.ndarray
+
+    @property
+    def star_lengths(self) -> np.ndarray:
+        """Numbers of observations of the stars, int32 `(stars,)`."""
+        return np.bincount(self.stars, self.lengths, len(self.ids)).astype(np.int32)
 
     def slice(self, first: int, last: int) -> "Curves":
-        """Return the light curves from `first` to before `last`."""
-        start, end = (int(self.lengths[:place].sum()) for place in (first, last))
-        return Curves(self.ids[first:last], self.lengths[first:last], self.mjd[start:end], self.mag[start:end])
+        """Return the light curves of the stars from `first` to before `last`."""
+        begin, end = np.searchsorted(self.stars, (first, last))
+        points = slice(*(int(self.lengths[:place].sum()) for place in (begin, end)))
+        bands = None if self.bands is None else self.bands[begin:end]
+        stars = self.stars[begin:end] - first
+        return Curves(self.ids[first:last], bands, stars, self.lengths[begin:end], self.mjd[points], self.mag[points])
 
     def only(self, chosen: np.ndarray) -> "Curves":
-        """Return the light curves where `chosen`, bool `(objects,)`, is True."""
-        points = np.repeat(chosen, self.lengths)
-        return Curves(self.ids.filter(pl.Series(chosen)), self.lengths[chosen], self.mjd[points], self.mag[points])
+        """Return the light curves of the stars that are `chosen`, bool `(stars,)`."""
+        curves = chosen[self.stars]
+        points = np.repeat(curves, self.lengths)
+        bands = None if self.bands is None else self.bands.filter(pl.Series(curves))
+        stars = (np.cumsum(chosen, dtype=np.int32) - 1)[self.stars[curves]]
+        ids = self.ids.filter(pl.Series(chosen))
+        return Curves(ids, bands, stars, self.lengths[curves], self.mjd[points], self.mag[points])
 
 
 def read_curves(light_curves: Any, columns: Mapping[str, str] | None = None) -> Curves:
@@ -45,7 +72,8 @@ def read_curves(light_curves: Any, columns: Mapping[str, str] | None = None) -> 
 
     Args:
         light_curves: see `astromer.encode`.
-        columns: names of the columns `id`, `time` and `mag` of a table, where they differ from `COLUMNS`.
+        columns: names of the columns `id`, `time` and `mag` of a table, where they differ from `COLUMNS`, and of
+            `band`, where each band is a light curve of its star.
 
     Raises:
         InputError: the object is of no such kind, a column is missing or no number, a value is not finite, or there is
@@ -61,6 +89,8 @@ def read_curves(light_curves: Any, columns: Mapping[str, str] | None = None) -> 
     frame = frame.select(pl.col(name).alias(role) for role, name in names.items())
     if frame["time"].dtype.is_nested():
         frame = _one_row_per_observation(frame)
+    if BAND in names and frame[BAND].dtype.is_nested():
+        raise InputError(f"light curves: column {names[BAND]!r} holds {_named_type(frame[BAND])}; expected one band")
     for role in ("time", "mag"):
         if not frame[role].dtype.is_numeric():
             raise InputError(f"light curves: column {names[role]!r} holds {_named_type(frame[role])}; expected numbers")
@@ -123,32 +153,43 @@ def _plain_array(column: Any) -> np.ndarray:
 
 
 def _column_names(columns: Mapping[str, str] | None) -> dict[str, str]:
-    if unknown := set(columns or {}) - COLUMNS.keys():
-        raise InputError(f"columns: unknown key {min(unknown)!r}; expected some of {', '.join(COLUMNS)}")
+    if unknown := set(columns or {}) - {*COLUMNS, BAND}:
+        raise InputError(f"columns: unknown key {min(unknown)!r}; expected some of {', '.join((*COLUMNS, BAND))}")
     return {**COLUMNS, **(columns or {})}
 
 
 def _missing_column(role: str, name: str, present: Sequence[str]) -> str:
     """Describe a missing column, with the one that is probably meant."""
-    lower = {column.lower(): column for column in present}
-    known = [lower[synonym] for synonym in SYNONYMS[role] if synonym in lower]
-    similar = [lower[match] for match in get_close_matches(name.lower(), lower, n=1)]
-    hint = f'; did you mean columns={{"{role}": "{(known + similar)[0]}"}}?' if known + similar else ""
+    meant = meant_column(role, name, present)
+    hint = f'; did you mean columns={{"{role}": "{meant}"}}?' if meant else ""
     return f"light curves: there is no column {name!r} for the {role}; the columns are {', '.join(present)}{hint}"
 
 
+def meant_column(role: str, name: str, present: Sequence[str]) -> str | None:
+    """Return the column that is probably meant by the name of a missing one, if there is any."""
+    lower = {column.lower(): column for column in present}
+    known = [lower[synonym] for synonym in SYNONYMS[role] if synonym in lower]
+    return next(iter(known + [lower[match] for match in get_close_matches(name.lower(), lower, n=1)]), None)
+
+
 def _named_type(column: pl.Series) -> str:
-    example = next(iter(column.drop_nulls()), None)
-    return f"{column.dtype}" if example is None else f"{column.dtype}, such as {example!r}"
+    """Name the type of a column that should hold numbers, with the first value that is none."""
+    wrong = column.is_not_null()
+    if column.dtype == pl.String:
+        no_number = wrong & column.cast(pl.Float64, strict=False).is_null()
+        wrong = no_number if no_number.any() else wrong
+    such_as = f", such as {column.filter(wrong).first()!r} in row {wrong.arg_max()}" if wrong.any() else ""
+    return f"{column.dtype}{such_as}"
 
 
 def _one_row_per_observation(frame: pl.DataFrame) -> pl.DataFrame:
-    """Unfold a table with one row per star, whose times and magnitudes are lists."""
-    if frame["id"].is_duplicated().any():
-        twice = frame["id"].filter(frame["id"].is_duplicated())[0]
-        raise InputError(f"light curves: id {twice!r} occurs in several rows; expected one row per star")
+    """Unfold a table with one row per star, or per star and band, whose times and magnitudes are lists."""
+    lists = [name for name in ("time", "mag", BAND) if name in frame.columns and frame[name].dtype.is_nested()]
+    twice = frame.filter(frame.select(pl.exclude(*lists)).is_duplicated())
+    if not twice.is_empty():
+        raise InputError(f"light curves: id {twice['id'][0]!r} occurs in several rows; expected one row per star")
     try:
-        return frame.explode("time", "mag")
+        return frame.explode(lists)
     except pl.exceptions.PolarsError as error:
         raise InputError(f"light curves: the lists of a star differ in length: {error}") from error
 
@@ -157,8 +198,10 @@ def _group(frame: pl.DataFrame) -> Curves:
     """Group the observations `id`, `time`, `mag` by star, and sort each by time."""
     if frame.is_empty():
         raise InputError("light curves: there are none; expected at least one observation")
-    if frame["id"].null_count():
-        raise InputError(f"light curves: row {frame['id'].is_null().arg_max()} has no id")
+    key = [name for name in ("id", BAND) if name in frame.columns]
+    for name in key:
+        if frame[name].null_count():
+            raise InputError(f"light curves: row {frame[name].is_null().arg_max()} has no {name}")
     frame = frame.with_columns(pl.col("time").cast(pl.Float64), pl.col("mag").cast(pl.Float32))
     finite = pl.all_horizontal(pl.col("time", "mag").is_finite().fill_null(False))
     wrong = frame.select(~finite).to_series().to_numpy()
@@ -166,9 +209,16 @@ def _group(frame: pl.DataFrame) -> Curves:
         row = int(wrong.argmax())
         raise InputError(_not_finite(frame["id"][row], f" in row {row}", wrong.sum()))
     ordered = pl.col("time", "mag").sort_by("time", maintain_order=True)
-    objects = frame.group_by("id", maintain_order=True).agg(pl.len().alias("length"), ordered)
-    points = (objects[name].explode().to_numpy() for name in ("time", "mag"))
-    return Curves(objects["id"], objects["length"].to_numpy().astype(np.int32), *points)
+    curves = frame.group_by(key, maintain_order=True).agg(pl.len().alias("length"), ordered)
+    ids, stars = curves["id"], np.arange(len(curves), dtype=np.int32)
+    if BAND in key:
+        ids = ids.unique(maintain_order=True)
+        numbers = pl.DataFrame({"id": ids}).with_row_index("star")
+        curves = curves.join(numbers, on="id", how="left").sort("star", BAND)
+        stars = curves["star"].to_numpy().astype(np.int32)
+    points = (curves[name].explode().to_numpy() for name in ("time", "mag"))
+    bands = curves[BAND] if BAND in key else None
+    return Curves(ids, bands, stars, curves["length"].to_numpy().astype(np.int32), *points)
 
 
 def _not_finite(star: object, where: str, number: int) -> str:
@@ -192,7 +242,7 @@ def _read_sequence(curves: Sequence[Any]) -> Curves:
     wrong = ~(np.isfinite(mjd) & np.isfinite(mag))
     if wrong.any():
         raise InputError(_not_finite(int(series[wrong.argmax()]), "", wrong.sum()))
-    return Curves(pl.Series("id", ids), lengths, mjd, mag)
+    return Curves(pl.Series("id", ids), None, ids.astype(np.int32), lengths, mjd, mag)
 
 
 def _one_array(position: int, curve: Any) -> np.ndarray:

@@ -9,6 +9,7 @@ from keras import ops
 
 from astromer.api.classifier import Classifier
 from astromer.api.encoding import encoder_and_window
+from astromer.api.onnx_graphs import fuse_normalisations
 from astromer.errors import InputError
 from astromer.files import atomic_path
 from astromer.models.encoders import PERIODS, model_inputs
@@ -46,6 +47,7 @@ def export_onnx(model: Pretrained | Classifier, path: Path | str) -> float:
     outputs = {name: np.asarray(value) for name, value in exported(model_inputs(exported, inputs)).items()}
     with atomic_path(Path(path)) as temporary:
         exported.export(temporary, format="onnx", verbose=False, opset_version=OPSET)
+        fuse_normalisations(temporary)
         session = onnxruntime.InferenceSession(temporary, providers=["CPUExecutionProvider"])
         found = dict(zip(outputs, session.run(list(outputs), model_inputs(exported, inputs)), strict=True))
         difference = max(float(np.abs(found[name] - outputs[name]).max()) for name in outputs)

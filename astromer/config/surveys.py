@@ -99,6 +99,11 @@ class Options(Section):
         """Whether all objects have to be of one band."""
         return False
 
+    @property
+    def each_band(self) -> bool:
+        """Whether each band is a light curve of its object; otherwise an object is one light curve."""
+        return False
+
 
 MAX_SCATTERED_PARTS = 64  # jobs that sort a dump at the same time: each shard reads what all of them wrote
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from astromer.data.masking import show_windows
 from astromer.data.phases import object_periods, window_periods
+from astromer.data.pieces import light_curve_spans
 from astromer.data.records import UNLABELLED
 from astromer.data.windows import Cuts, cut_windows, regular_windows
 
@@ -18,17 +19,19 @@ def table_batches(
     """Yield the windows of light curves with all points visible, as `astromer.data.batches.plain_batches` does.
 
     Args:
-        observations: `id`, `mjd` [days], `mag` and `err_mag`, sorted by id and mjd; the labels are unknown.
+        observations: `id`, perhaps `band`, `mjd` [days], `mag` and `err_mag`, sorted by id, band and mjd; the labels
+            are unknown. Each band of an object is a light curve by itself.
         window: maximum number of observations per window.
         batch_size: windows per batch.
         pad_multiple: pad to the next multiple of this above the longest window of a batch, in order of their lengths;
             None pads all to `window`, in the order of the table.
         num_periods: number of `periods` to add, those of all observations of each window's object.
     """
-    spans = observations.select(pl.col("id").rle()).unnest("id")
-    lengths = spans["len"].to_numpy().astype(np.int32)
+    spans = light_curve_spans(observations)
+    lengths = spans["length"].to_numpy().astype(np.int32)
     records = {
-        "id": tf.constant(spans["value"].cast(pl.String).to_list()),
+        "id": tf.constant(spans["id"].cast(pl.String).to_list()),
+        "offset": tf.constant(spans["offset"].to_numpy().astype(np.int32)),
         "label": tf.fill(lengths.shape, UNLABELLED),
         "length": tf.constant(lengths),
         "mjd": tf.constant(observations["mjd"].to_numpy()),
@@ -43,7 +46,7 @@ def table_batches(
 
 def cut_light_curves(lengths: np.ndarray, window: int) -> tuple[Cuts, np.ndarray]:
     """Return the windows of light curves with `lengths` `(objects,)`, and the observations in each `(windows,)`."""
-    cuts = Cuts(*(tensor.numpy() for tensor in regular_windows(tf.constant(lengths), window)))
+    cuts = Cuts(*(tensor.numpy() for tensor in _all_windows(tf.constant(lengths), tf.constant(window))))
     return cuts, np.minimum(lengths[cuts.series], window)
 
 
@@ -70,7 +73,22 @@ def window_batches(
         rows = order[first : first + batch_size]
         longest = window if pad_multiple is None else -(-int(points[rows].max()) // pad_multiple) * pad_multiple
         chosen = Cuts(*(tf.constant(column[rows]) for column in cuts))
-        windows = cut_windows(records, chosen, min(longest, window))
-        if periods is not None:
-            windows["periods"] = window_periods(periods, chosen.series, windows["mean_mjd"])
-        yield rows, show_windows(windows)
+        yield rows, _shown_windows(records, chosen, tf.constant(min(longest, window)), periods)
+
+
+# Compiled, because each of their many small operations takes longer to call than to compute where there is one star.
+
+
+@tf.function(input_signature=[tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.int32)])
+def _all_windows(lengths: tf.Tensor, window: tf.Tensor) -> Cuts:
+    return regular_windows(lengths, window)
+
+
+@tf.function(reduce_retracing=True)
+def _shown_windows(
+    records: dict[str, tf.Tensor], cuts: Cuts, window: tf.Tensor, periods: tf.Tensor | None
+) -> dict[str, tf.Tensor]:
+    windows = cut_windows(records, cuts, window)
+    if periods is not None:
+        windows["periods"] = window_periods(periods, cuts.series, windows["mean_mjd"])
+    return show_windows(windows)

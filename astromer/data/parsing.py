@@ -45,9 +45,10 @@ def parse_records(serialized: tf.Tensor, layout: str = "current") -> dict[str, t
         layout: a key of `LAYOUTS`.
 
     Returns:
-        `id`, `class`, `band` (strings), `label`, `shard`, `length` (int32), each `(objects,)`; `mjd` (float64, days),
-        `mag`, `err_mag` (float32), each `(observations,)`, concatenated over objects. A missing text is empty, a
-        missing number -1.
+        `id`, `class`, `band` (strings), `label`, `shard`, `offset`, `length` (int32), each `(light curves,)`; `mjd`
+        (float64, days), `mag`, `err_mag` (float32), each `(observations,)`, concatenated over light curves. A missing
+        text is empty, a missing number -1. An object with several bands has several light curves; `offset` is the
+        number of its observations in those before.
     """
     keys = LAYOUTS[layout]
     context, lists, _ = tf.io.parse_sequence_example(
@@ -58,6 +59,7 @@ def parse_records(serialized: tf.Tensor, layout: str = "current") -> dict[str, t
             "Class": tf.io.FixedLenFeature([], tf.string, ""),
             "Band": tf.io.FixedLenFeature([], tf.string, ""),
             "shard": tf.io.FixedLenFeature([], tf.int64, -1),
+            "offset": tf.io.FixedLenFeature([], tf.int64, 0),
         },
         sequence_features={name: tf.io.RaggedFeature(tf.float32) for name in (*keys["columns"], "mjd_low")},
     )
@@ -74,6 +76,7 @@ def parse_records(serialized: tf.Tensor, layout: str = "current") -> dict[str, t
         "band": context["Band"],
         "label": tf.cast(context[keys["label"]], tf.int32),
         "shard": tf.cast(context["shard"], tf.int32),
+        "offset": tf.cast(context["offset"], tf.int32),
         "length": tf.cast(lengths, tf.int32),
         # A batch of records of the released code has no remainders. A batch that mixes both kinds fails: the shapes
         # differ.
@@ -87,8 +90,8 @@ def read_records(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Read a file of records into tables, for notebooks and tests.
 
     Returns:
-        Objects (`id`, `class`, `band`, `label`, `shard`, `num_obs`) and observations (`id`, `mjd`, `mag`, `err_mag`),
-        both in the file's order.
+        Light curves (`id`, `class`, `band`, `label`, `shard`, `num_obs`) and observations (`id`, `mjd`, `mag`,
+        `err_mag`), both in the file's order.
 
     Raises:
         InputError: the file is absent, damaged, or of neither layout.

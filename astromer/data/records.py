@@ -3,7 +3,8 @@
 The layout is that of the released code, so that each code can read the other's files: context ID, Class, Band, Label,
 shard; one float list each of mjd, mag, errmag. float32 resolves a modified Julian date only to 5.6 minutes. Our files
 therefore have a fourth list, `mjd_low`, with the remainder: the sum of both is accurate to 1e-8 days, and readers that
-do not know the list ignore it.
+do not know the list ignore it. An object of several bands is one record per band, in sequence; all but the first have
+the context `offset`, the number of the object's observations before them.
 """
 
 import json
@@ -18,6 +19,7 @@ import google_crc32c
 import numpy as np
 import polars as pl
 
+from astromer.data.pieces import light_curve_spans
 from astromer.errors import InputError
 from astromer.files import atomic_path, sha256_of, write_json
 
@@ -74,7 +76,7 @@ def _int64_feature(key: str, number: int) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _shared_context(class_name: str, band: str, label: int, shard: int) -> bytes:
-    """Encode the features that many objects have in common."""
+    """Encode the features that many light curves have in common."""
     return b"".join(
         (
             _bytes_feature("Class", class_name),
@@ -95,9 +97,10 @@ def _column_headers(length: int) -> tuple[bytes, ...]:
     return feature_lists[: -sum(map(len, columns))] + headers[0], *headers[1:]
 
 
-def _encode(name: str, shared_context: bytes, columns: Sequence[Any]) -> bytes:
-    """Encode one object as a serialized `SequenceExample`; `columns` are buffers in the order of `_COLUMNS`."""
-    context = _field(1, _bytes_feature("ID", name), shared_context)
+def _encode(name: str, shared_context: bytes, offset: int, columns: Sequence[Any]) -> bytes:
+    """Encode one light curve as a serialized `SequenceExample`; `columns` are buffers in the order of `_COLUMNS`."""
+    place = _int64_feature("offset", offset) if offset else b""
+    context = _field(1, _bytes_feature("ID", name), shared_context, place)
     headers = _column_headers(len(columns[0]))
     return b"".join((context, *(part for pair in zip(headers, columns, strict=True) for part in pair)))
 
@@ -124,11 +127,12 @@ def write_records(
     *,
     classes: Sequence[str] | None = None,
 ) -> RecordFile:
-    """Write one file of records atomically, one record per row of `objects`, sorted by id.
+    """Write one file of records atomically, one record per light curve of the `objects`, sorted by id.
 
     Args:
-        observations: `id`, `mjd` [days], `mag`, `err_mag`, sorted by id and mjd; other objects are skipped. A lazy
-            frame, such as `polars.scan_parquet(file)`, is read in pieces, in memory independent of the file's size.
+        observations: `id`, `mjd` [days], `mag`, `err_mag`, sorted by id and mjd; other objects are skipped. With the
+            column `band`, by which they are sorted after the id, each band is a light curve. A lazy frame, such as
+            `polars.scan_parquet(file)`, is read in pieces, in memory independent of the file's size.
         objects: `id`, `class` (null: unknown), `band` (null: unknown), `shard`.
         path: file to write.
         classes: classes in the order of the labels: the label of an object is the index of its class. None writes the
@@ -142,12 +146,13 @@ def write_records(
     for columns, wanted in ((objects.columns, OBJECT_COLUMNS), (observations.collect_schema(), OBSERVATION_COLUMNS)):
         if missing := set(wanted).difference(columns):
             raise InputError(f"{path}: cannot be written: a table lacks {sorted(missing)}; expected {list(wanted)}")
+    columns = [*OBSERVATION_COLUMNS, *(name for name in observations.collect_schema() if name == "band")]
     described = _describe(objects, classes, path)
     written, total = [described["id"].clear()], 0
     with atomic_path(path) as temporary:
         with temporary.open("wb") as file:
-            for rows in _whole_objects(observations.select(OBSERVATION_COLUMNS), path):
-                spans = _spans(rows).join(described, on="id", how="inner", maintain_order="left")
+            for rows in _whole_objects(observations.select(columns), path):
+                spans = _spans(rows, described)
                 written.append(spans["id"])
                 total += int(spans["length"].sum())
                 for record in _encode_objects(rows, spans):
@@ -194,33 +199,37 @@ def _whole_objects(observations: pl.LazyFrame, path: Path) -> Iterator[pl.DataFr
 def _check_rows(rows: pl.DataFrame, path: Path) -> None:
     """Raise InputError unless all values are finite and the rows sorted."""
     mjd, mag, err_mag = (rows[name].to_numpy() for name in OBSERVATION_COLUMNS[1:])
-    descending = (rows["id"][1:] < rows["id"][:-1]).to_numpy()
-    backwards = (mjd[1:] < mjd[:-1]) & (rows["id"][1:] == rows["id"][:-1]).to_numpy()
+    descending, same = np.zeros(max(rows.height - 1, 0), bool), np.ones(max(rows.height - 1, 0), bool)
+    for name in (name for name in ("id", "band") if name in rows.columns):
+        before, after = rows[name][:-1], rows[name][1:]
+        descending |= same & (after < before).to_numpy()
+        same &= (after == before).to_numpy()
     for wrong, wanted in (
         (~(np.isfinite(mjd) & np.isfinite(mag) & np.isfinite(err_mag)), "finite mjd, mag and err_mag"),
-        (descending | backwards, "observations sorted by id and mjd"),
+        (descending | same & (mjd[1:] < mjd[:-1]), "observations sorted by id, band and mjd"),
     ):
         if wrong.any():
             name = rows["id"][int(wrong.argmax())]
             raise InputError(f"{path}: expected {wanted}; {wrong.sum()} rows are wrong, the first one of {name!r}")
 
 
-def _spans(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return `id`, `first` and `length` of each object's rows."""
-    runs = rows.select(pl.col("id").rle()).unnest("id").rename({"len": "length", "value": "id"})
-    return runs.with_columns(first=pl.col("length").cum_sum() - pl.col("length"))
+def _spans(rows: pl.DataFrame, described: pl.DataFrame) -> pl.DataFrame:
+    """Return the spans of the light curves of described objects, and the descriptions, with the band of each span."""
+    spans = light_curve_spans(rows)
+    described = described.drop("band") if "band" in spans.columns else described
+    return spans.join(described, on="id", how="inner", maintain_order="left")
 
 
 def _encode_objects(rows: pl.DataFrame, spans: pl.DataFrame) -> Iterator[bytes]:
-    """Yield the record of each object of `spans`."""
+    """Yield the record of each light curve of `spans`."""
     mjd, mag, err_mag = (rows[name].to_numpy() for name in OBSERVATION_COLUMNS[1:])
     high = mjd.astype("<f4")
     columns = (high, mag.astype("<f4"), err_mag.astype("<f4"), (mjd - high).astype("<f4"))
-    for name, class_name, band, label, shard, first, length in spans.select(
-        "id", "class", "band", "label", "shard", "first", "length"
+    for name, class_name, band, label, shard, first, length, offset in spans.select(
+        "id", "class", "band", "label", "shard", "first", "length", "offset"
     ).iter_rows():
         shared_context = _shared_context(class_name, band, label, shard)
-        yield _encode(name, shared_context, [column[first : first + length] for column in columns])
+        yield _encode(name, shared_context, offset, [column[first : first + length] for column in columns])
 
 
 # The manifest

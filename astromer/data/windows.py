@@ -70,9 +70,10 @@ def cut_windows(records: dict[str, tf.Tensor], cuts: Cuts, window: int) -> dict[
         window: number of columns of the result.
 
     Returns:
-        `id`, `label`, `start`, `length` (number of real observations), `overlap` (number of observations that are also
-        in the previous window) and `mean_mjd` (float64, days), each `(windows,)`; `times` (days, the window's mean
-        subtracted), `magnitudes` and `err_mag`, each float32 `(windows, window)` and 0 on padding.
+        `id`, `label`, `start` (index of the first observation in its object), `length` (number of real observations),
+        `overlap` (number of observations that are also in the previous window) and `mean_mjd` (float64, days), each
+        `(windows,)`; `times` (days, the window's mean subtracted), `magnitudes` and `err_mag`, each float32 `(windows,
+        window)` and 0 on padding.
 
     Raises:
         tf.errors.InvalidArgumentError: a value is not finite; the message names the objects.
@@ -97,7 +98,7 @@ def cut_windows(records: dict[str, tf.Tensor], cuts: Cuts, window: int) -> dict[
     return {
         "id": names,
         "label": tf.gather(records["label"], series),
-        "start": starts,
+        "start": tf.gather(records["offset"], series) + starts,
         "length": lengths,
         "overlap": overlaps,
         "mean_mjd": mjd[:, 0] + means,

@@ -222,15 +222,18 @@ def _batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
 
 
 def _time_steps(path: Path) -> Iterator[np.ndarray]:
-    """Yield the time steps within objects, in days, batch by batch; the last row of a batch is carried to the next."""
+    """Yield the time steps within light curves [days], batch by batch; a batch's last row is carried to the next."""
+    key = [name for name in ("id", "band") if name in pq.read_schema(path).names]
     carried = None
-    for batch in _batches(path, ["id", "mjd"]):
-        ids, mjd = batch.column("id"), batch.column("mjd").to_numpy()
-        if carried is not None:
-            ids, mjd = pa.concat_arrays([carried[0], ids]), np.concatenate([carried[1], mjd])
-        same_object = pc.equal(ids.slice(1), ids.slice(0, len(ids) - 1)).to_numpy(zero_copy_only=False)
-        yield np.diff(mjd)[same_object]
-        carried = ids.slice(len(ids) - 1), mjd[-1:]
+    for batch in _batches(path, [*key, "mjd"]):
+        rows = pa.Table.from_batches([batch])
+        rows = rows if carried is None else pa.concat_tables([carried, rows])
+        before, after = rows.slice(0, len(rows) - 1), rows.slice(1)
+        same = np.ones(len(after), bool)
+        for name in key:
+            same &= pc.equal(after[name], before[name]).to_numpy()
+        yield np.diff(rows["mjd"].to_numpy())[same]
+        carried = rows.slice(len(rows) - 1)
 
 
 def _count_steps(steps: np.ndarray, width: float, path: Path) -> Histogram:

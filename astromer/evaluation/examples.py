@@ -19,7 +19,7 @@ from astromer.evaluation.folding import find_ephemeris
 def draw_examples(
     records: Path, classes: Sequence[str], per_class: int, *, seed: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Draw example objects of each class and fold all their observations.
+    """Draw example objects of each class and fold all their observations; of several bands, those of the first.
 
     Args:
         records: file of labelled records.
@@ -34,12 +34,13 @@ def draw_examples(
     Raises:
         InputError: a class has no object, or no period can be found for an object.
     """
-    objects, observations = read_records(records)
+    light_curves, observations = read_records(records)
+    objects = light_curves.unique("id", keep="first", maintain_order=True)
     rows, folded = [], []
     for name in classes:
         chosen = _draw(objects.filter(pl.col("class") == name), per_class, seed, f"{records}: class {name!r}")
-        for number, identifier in enumerate(chosen):
-            points = observations.filter(pl.col("id") == identifier)
+        for number, (identifier, length) in enumerate(chosen):
+            points = observations.filter(pl.col("id") == identifier).head(length)
             try:
                 ephemeris = find_ephemeris(*(points[column].to_numpy() for column in ("mjd", "mag", "err_mag")))
             except InputError as error:
@@ -49,26 +50,28 @@ def draw_examples(
     return pl.DataFrame(rows), pl.concat(folded)
 
 
-def _draw(members: pl.DataFrame, number: int, seed: int, where: str) -> list[str]:
+def _draw(members: pl.DataFrame, number: int, seed: int, where: str) -> list[tuple[str, int]]:
+    """Return the ids and lengths of the examples."""
     if members.is_empty():
         raise InputError(f"{where}: expected at least one object")
     longest = members.sort(["num_obs", "id"], descending=[True, False]).head(-(-len(members) // 2))
     rng = np.random.default_rng([seed, zlib.crc32(members["class"][0].encode())])
-    return rng.permutation(longest["id"].sort().to_numpy())[:number].tolist()
+    return longest.sort("id").select("id", "num_obs")[rng.permutation(longest.height)[:number]].rows()
 
 
 def windows_of(batches: Iterable[Mapping[str, object]], ids: Iterable[str]) -> dict[str, np.ndarray]:
-    """Select the windows of some objects from batches, all of which must have the same width.
+    """Select the first window of some objects from batches, all of which must have the same width.
 
     Returns:
         Arrays `(windows, ...)` with the names of the batches' fields; `id` is decoded.
     """
-    wanted = set(ids)
+    wanted = set(ids)  # those whose window is yet to come
     taken = []
     for batch in batches:
         arrays = {key: np.asarray(value) for key, value in batch.items()}
         arrays["id"] = np.array([name.decode() for name in arrays["id"]])
-        rows = [row for row, name in enumerate(arrays["id"]) if name in wanted]
+        rows = [row for row in np.sort(np.unique(arrays["id"], return_index=True)[1]) if arrays["id"][row] in wanted]
+        wanted -= set(arrays["id"][rows])
         taken.append({key: array[rows] for key, array in arrays.items()})
     return {key: np.concatenate([part[key] for part in taken]) for key in taken[0]}
 

@@ -28,7 +28,8 @@ def features_of(observations: pl.DataFrame | pl.LazyFrame, *, period_factor: flo
 
     Args:
         observations: `id`, `mjd` [days], `mag`, `err_mag`, sorted by id and mjd; `polars.scan_parquet(file)` is read
-            in pieces.
+            in pieces. Of an object with several bands (`band`, by which it is sorted after the id), that with the most
+            observations is described: the mean of two periods is none.
         period_factor: multiplies the period before the light curve is folded with it. 1.01 is the control that shows
             whether a classifier depends on the period.
 
@@ -79,7 +80,11 @@ def failures(features: pl.DataFrame) -> pl.DataFrame:
 
 
 def _describe(rows: pl.DataFrame, period_factor: float) -> pl.DataFrame:
-    stars = rows.group_by("id", maintain_order=True).agg("mjd", "mag", "err_mag")
+    key = [name for name in ("id", "band") if name in rows.columns]
+    stars = rows.group_by(key, maintain_order=True).agg("mjd", "mag", "err_mag")
+    if "band" in key:
+        longest = stars.sort(pl.col("mjd").list.len(), descending=True, maintain_order=True)
+        stars = longest.unique("id", keep="first", maintain_order=True).sort("id")
     columns = [[np.asarray(star, np.float64) for star in stars[name]] for name in ("mjd", "mag", "err_mag")]
     curves = list(zip(*columns, strict=True))
     ours = pl.DataFrame(light_curve_statistics(curves, period_factor), schema=list(STATISTICS))

@@ -45,7 +45,7 @@ def select_observations(observations: Sequence[Path], metadata: Path, split: Pat
         observations: all shards of the dataset's survey, in the order of their numbers.
         metadata: objects of the survey.
         split: the dataset's sets.
-        selected: written; sorted by id and time.
+        selected: written; sorted by id, band (where each band is a light curve) and time.
     """
     drawn = pl.scan_parquet(split).select("id").unique()
     of_shard = pl.scan_parquet(metadata).select("id", "shard").join(drawn, on="id").collect().partition_by("shard")
@@ -53,8 +53,9 @@ def select_observations(observations: Sequence[Path], metadata: Path, split: Pat
     for objects in of_shard:  # one file after another: a scan of all holds several in memory
         rows = pl.scan_parquet(observations[objects["shard"][0]])
         found.append(rows.filter(pl.col("id").is_in(objects["id"].implode())).collect(engine="streaming"))
+    table = pl.concat(found)
     with atomic_path(selected) as temporary:
-        pl.concat(found).sort("id", "mjd").write_parquet(temporary)
+        table.sort([name for name in ("id", "band", "mjd") if name in table.columns]).write_parquet(temporary)
 
 
 def write_dataset_records(

@@ -18,8 +18,15 @@ RULES = pl.Enum(
         "second file of the object",
         "time repeated",
         "magnitude beyond percentiles",
+        "too few observations in the band",
+        "band not variable enough",
     ]
 )
+
+
+def light_curve_key(columns: Iterable[str]) -> list[str]:
+    """Return the columns that identify the light curve of an observation."""
+    return ["id", "band"] if "band" in columns else ["id"]
 
 
 def judge_observations(
@@ -27,20 +34,29 @@ def judge_observations(
 ) -> pl.DataFrame:
     """Add the column `rule`: the first rule that rejects the row, or null.
 
+    Where each band is a light curve, the filters of objects apply to each band.
+
     Args:
-        rows: columns of `RAW_SCHEMA`, sorted by id and time.
+        rows: columns of `raw_schema`, sorted by id, band (if there is one) and time.
         filters: the survey's `filters`.
         files: the files of each object, if only the first of them counts; None if all do.
         repeats: whether an object may have observations with equal times.
     """
     surplus = [] if files is None else files.filter(~pl.col("id").is_first_distinct())["file"]
-    rule = _observation_rule(filters, surplus).cast(RULES)
-    judged = rows.with_columns(rule=rule)
+    key = light_curve_key(rows.columns)
+    judged = rows.with_columns(rule=_observation_rule(filters, surplus).cast(RULES))
+    further = []
     if repeats:
-        judged = judged.with_columns(rule=pl.coalesce("rule", _rejected(_time_repeated(), "time repeated")))
+        further.append((_time_repeated(key), "time repeated"))
     if filters.clip_percentiles:
-        clipped = _beyond_percentiles(*filters.clip_percentiles)
-        judged = judged.with_columns(rule=pl.coalesce("rule", _rejected(clipped, "magnitude beyond percentiles")))
+        further.append((_beyond_percentiles(key, *filters.clip_percentiles), "magnitude beyond percentiles"))
+    if "band" in key:
+        accepted = pl.when(pl.col("rule").is_null()).then(pl.col("mag"))
+        moments = [_moment(name, accepted).over(key) > bound for name, bound in _least(filters).items()]
+        further.append((accepted.count().over(key) < filters.min_observations, "too few observations in the band"))
+        further.append((~pl.all_horizontal(moments or [pl.lit(True)]), "band not variable enough"))
+    for condition, rule in further:
+        judged = judged.with_columns(rule=pl.coalesce("rule", _rejected(condition, rule)))
     return judged
 
 
@@ -70,19 +86,30 @@ def _observation_rule(filters: Filters, surplus_files: Iterable[str]) -> pl.Expr
     return rule.when(pl.col("file").is_in(surplus)).then(pl.lit("second file of the object")) if surplus else rule
 
 
-def _time_repeated() -> pl.Expr:
-    """Select an object's accepted rows whose time equals that of an earlier accepted row (rows are sorted)."""
+def _time_repeated(key: list[str]) -> pl.Expr:
+    """Select a light curve's accepted rows whose time equals that of an earlier accepted row (rows are sorted)."""
     accepted = pl.col("rule").is_null()
-    same = [pl.col(name) == pl.when(accepted).then(pl.col(name)).forward_fill().shift() for name in ("id", "mjd")]
+    same = [pl.col(name) == pl.when(accepted).then(pl.col(name)).forward_fill().shift() for name in (*key, "mjd")]
     return accepted & pl.all_horizontal(same)
 
 
-def _beyond_percentiles(low: float, high: float) -> pl.Expr:
-    """Select the accepted rows outside these percentiles of their object's accepted magnitudes."""
+def _beyond_percentiles(key: list[str], low: float, high: float) -> pl.Expr:
+    """Select the accepted rows outside these percentiles of their light curve's accepted magnitudes."""
     accepted = pl.col("rule").is_null()
     mag = pl.when(accepted).then(pl.col("mag"))
-    lower, upper = (mag.quantile(percentile / 100, "linear").over("id") for percentile in (low, high))
+    lower, upper = (mag.quantile(percentile / 100, "linear").over(key) for percentile in (low, high))
     return accepted & ~pl.col("mag").is_between(lower, upper)
+
+
+def _least(filters: Filters) -> dict[str, float]:
+    """Return the lower bounds of the moments of magnitudes."""
+    bounds = filters.variability.plain() if filters.variability else {}
+    return {name: bound for name, bound in bounds.items() if bound is not None}
+
+
+def _moment(name: str, mag: pl.Expr) -> pl.Expr:
+    """Return an expression for a moment of magnitudes; an undefined one, such as a skewness, exceeds no bound."""
+    return getattr(mag, name)().fill_nan(None).fill_null(float("-inf"))
 
 
 def measure_objects(kept: pl.DataFrame, filters: Filters) -> pl.DataFrame:
@@ -90,23 +117,18 @@ def measure_objects(kept: pl.DataFrame, filters: Filters) -> pl.DataFrame:
 
     Returns:
         id, `num_obs`, and `mag_<moment>` for each moment that has a bound; objects without observations are absent.
+        Where each band is a light curve, it has been judged by itself, and the moments are absent.
     """
-    moments = [  # an undefined moment, such as the skewness of equal magnitudes, exceeds no bound
-        getattr(pl.col("mag"), name)().fill_nan(None).fill_null(float("-inf")).alias(f"mag_{name}")
-        for name in _least(filters)
-    ]
+    least = {} if "band" in kept.columns else _least(filters)
+    moments = [_moment(name, pl.col("mag")).alias(f"mag_{name}") for name in least]
     counts = kept.lazy().group_by("id").agg(pl.len().alias("num_obs"), *moments).cast({"id": pl.String})
     # The streaming engine takes less memory, but adds in any order: sums of magnitudes would differ in their last bits.
     return counts.collect(engine="in-memory" if moments else "streaming")
 
 
-def _least(filters: Filters) -> dict[str, float]:
-    """Return the lower bounds of the moments of an object's magnitudes."""
-    bounds = filters.variability.plain() if filters.variability else {}
-    return {name: bound for name, bound in bounds.items() if bound is not None}
-
-
-def judge_objects(catalog: pl.DataFrame, files: pl.DataFrame, measured: pl.DataFrame, filters: Filters) -> pl.DataFrame:
+def judge_objects(
+    catalog: pl.DataFrame, files: pl.DataFrame, measured: pl.DataFrame, filters: Filters, *, each_band: bool
+) -> pl.DataFrame:
     """List the objects of the catalogue and of the light curves with the first rule that rejects each, or null.
 
     Args:
@@ -114,11 +136,12 @@ def judge_objects(catalog: pl.DataFrame, files: pl.DataFrame, measured: pl.DataF
         files: the files of each object that has observations, in order.
         measured: see `measure_objects`.
         filters: the survey's `filters`.
+        each_band: whether each band is a light curve, which has been judged by itself.
 
     Returns:
         The catalogue's columns, `file`, the columns of `measured`, and `rule`, sorted by id.
     """
-    least = _least(filters)
+    bounds = {name: bound for name, bound in _least(filters).items() if not each_band}
     objects = (
         catalog.with_columns(listed=True)
         .join(files.unique("id", keep="first"), on="id", how="full", coalesce=True)
@@ -134,7 +157,7 @@ def judge_objects(catalog: pl.DataFrame, files: pl.DataFrame, measured: pl.DataF
         .when(pl.col("contradicts"))
         .then(pl.lit("rows of several classes"))
         .when(pl.col("num_obs") < filters.min_observations)
-        .then(pl.lit("too few observations"))
-        .when(~pl.all_horizontal([pl.col(f"mag_{name}") > bound for name, bound in least.items()] or [pl.lit(True)]))
+        .then(pl.lit("no band is left" if each_band else "too few observations"))
+        .when(~pl.all_horizontal([pl.col(f"mag_{name}") > bound for name, bound in bounds.items()] or [pl.lit(True)]))
         .then(pl.lit("not variable enough"))
     )

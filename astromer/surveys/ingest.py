@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from astromer.config.surveys import Survey
 from astromer.errors import InputError
 from astromer.files import atomic_path, write_pieces
-from astromer.surveys.filters import judge_objects, judge_observations, measure_objects
+from astromer.surveys.filters import judge_objects, judge_observations, light_curve_key, measure_objects
 from astromer.surveys.objects import one_row_per_object
 from astromer.surveys.quality import (
     EXAMPLES_PER_RULE,
@@ -45,7 +45,8 @@ class Shard:
     """One shard of an ingested survey.
 
     Attributes:
-        observations: columns of `OBSERVATION_SCHEMA` (with ids as Enum), sorted by id and time.
+        observations: columns of `OBSERVATION_SCHEMA` (with ids as Enum), sorted by id and time. Where each band is a
+            light curve, also `band`, by which they are sorted after the id.
         objects: the kept objects, sorted by id: `OBJECT_SCHEMA`, survey, num_obs and shard.
         quality: number of objects and observations read, kept and rejected by each rule.
         examples: a few rejected objects and observations per rule, with file and line.
@@ -67,7 +68,7 @@ class Shard:
                 temporary,
                 row_group_size=ROW_GROUP_SIZE,
                 compression="lz4",
-                use_dictionary=["id", "err_mag"],
+                use_dictionary=["id", "band", "err_mag"],
                 column_encoding=dict.fromkeys(["mjd", "mag"], "BYTE_STREAM_SPLIT"),
                 write_statistics=False,
                 store_schema=False,
@@ -86,23 +87,27 @@ def ingest_shard(raw: RawBatch, survey: Survey, *, name: str, shard: int) -> Sha
         InputError: the dump describes an object in two ways.
     """
     filters, one_file_per_object = survey.filters, survey.options.one_file_per_object
+    each_band = survey.options.each_band
     if survey.options.one_band:
         check_one_band(raw.objects["band"], f"survey {name}")
-    catalog = one_row_per_object(raw.objects, one_file_per_object, name)
+    catalog = one_row_per_object(raw.objects, one_file_per_object, name, each_band=each_band)
     origins = _origins(raw.observations)
     files = origins.cast(pl.String).filter(pl.col("id") != "").sort("id", "file")  # lines without an id have no object
     rows = _numbered(raw.observations, origins["id"].unique())
-    in_order = all(_in_order(chunk) for chunk in _chunks(rows, overlap=1))
+    in_order = not each_band and all(_in_order(chunk) for chunk in _chunks(rows, overlap=1))
+    columns = [*OBSERVATION_SCHEMA, *(["band"] if each_band else [])]
     pieces = []
     for block in _blocks(rows, in_order=in_order):
         judged = judge_observations(block, filters, files if one_file_per_object else None, repeats=not in_order)
-        accepted = _where(judged, pl.col("rule").is_null()).select(OBSERVATION_SCHEMA.keys())
+        accepted = _where(judged, pl.col("rule").is_null()).select(columns)
         pieces.append((accepted, count_rules(judged), rejected_examples(judged), measure_objects(accepted, filters)))
     kept, rules, rejected, measured = map(pl.concat, zip(*pieces, strict=True))
-    objects = judge_objects(catalog, files, measured, filters)
+    objects = judge_objects(catalog, files, measured, filters, each_band=each_band)
     accepted = objects.filter(pl.col("rule").is_null())
     lost = objects.filter(pl.col("rule").is_not_null(), pl.col("num_obs") > 0)
     observations = _where(kept, ~pl.col("id").is_in(lost["id"].cast(kept["id"].dtype).implode()))
+    if each_band:
+        accepted = _with_bands(accepted, observations)
     return Shard(
         observations=observations,
         objects=accepted.select(
@@ -111,7 +116,7 @@ def ingest_shard(raw: RawBatch, survey: Survey, *, name: str, shard: int) -> Sha
             *("class", "band", "ra", "dec", "num_obs"),
             pl.lit(shard, pl.UInt16).alias("shard"),
         ),
-        quality=quality_of(name, rules, objects, raw.losses, observations.height),
+        quality=quality_of(name, rules, objects, raw.losses, observations),
         examples=examples_of(name, rejected, objects, raw.losses),
     )
 
@@ -194,29 +199,37 @@ def _numbered(rows: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
 
 
 def _blocks(rows: pl.DataFrame, *, in_order: bool) -> Iterator[pl.DataFrame]:
-    """Yield rows, whose ids are an Enum, sorted by id and time, in blocks of whole objects.
+    """Yield rows, whose ids are an Enum, sorted by id, band (if there is one) and time, in blocks of whole objects.
 
     Whatever is computed of a block takes memory for that block only, so that a shard takes little more than its rows.
 
     Args:
-        rows: columns of `RAW_SCHEMA`.
+        rows: columns of `raw_schema`.
         in_order: whether the rows are sorted already; the rows of most dumps are.
     """
+    key = light_curve_key(rows.columns)
     numbers = rows["id"].to_physical().to_numpy()
-    if not in_order:
-        order = np.argsort(numbers, kind="stable")
+    order = None if in_order else np.argsort(numbers, kind="stable")
+    if order is not None:
         numbers = numbers[order]
         files = pl.Enum(rows["file"].unique().cast(pl.String).sort())
         rows = rows.with_columns(pl.col("file").cast(files))
     start = 0
     while start < len(numbers) or start == 0:
         end = int(np.searchsorted(numbers, numbers[start : start + ROWS_AT_ONCE][-1:], side="right").max(initial=0))
-        if in_order:
+        if order is None:
             block = rows.slice(start, end - start)
         else:
-            block = rows[order[start:end]].sort("id", "mjd", "file", "line", nulls_last=True)
+            block = rows[order[start:end]].sort(*key, "mjd", "file", "line", nulls_last=True)
         yield block.with_columns(pl.col("id").set_sorted())
         start = max(end, 1)
+
+
+def _with_bands(objects: pl.DataFrame, observations: pl.DataFrame) -> pl.DataFrame:
+    """Name the bands of each object's observations, separated by blanks, in its column `band`."""
+    pairs = observations.select("id", "band").unique().cast(pl.String).sort("id", "band")
+    bands = pairs.group_by("id").agg(pl.col("band").str.join(" "))
+    return objects.drop("band").join(bands, on="id", how="left", maintain_order="left")
 
 
 def _in_order(rows: pl.DataFrame) -> bool:

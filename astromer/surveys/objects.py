@@ -5,11 +5,19 @@ import polars as pl
 from astromer.errors import InputError
 
 
-def one_row_per_object(objects: pl.DataFrame, one_file_per_object: bool, name: str) -> pl.DataFrame:
+def one_row_per_object(
+    objects: pl.DataFrame, one_file_per_object: bool, name: str, *, each_band: bool = False
+) -> pl.DataFrame:
     """Merge the rows on each object into one.
 
     With one file per object, only the rows of its first file count. Otherwise those of all files do: the position is
     the median of that of all observations, the class that of the catalogue or of most observations.
+
+    Args:
+        objects: columns of `OBJECT_SCHEMA`.
+        one_file_per_object: see `astromer.config.surveys.Options`.
+        name: name of the survey, for messages.
+        each_band: whether an object may have several bands; the column `band` is then that of one of them.
 
     Returns:
         The columns id, class, band, ra, dec, `outvoted` (number of observations that state another class), and
@@ -24,7 +32,7 @@ def one_row_per_object(objects: pl.DataFrame, one_file_per_object: bool, name: s
         objects = objects.filter(pl.col("file").eq_missing(pl.col("file").min().over("id")))
         contradicting = pl.len() > 1
     else:
-        contradicting = pl.col("band").drop_nulls().n_unique() > 1
+        contradicting = pl.lit(not each_band) & (pl.col("band").drop_nulls().n_unique() > 1)
     wrong = objects.group_by("id").agg(contradicting.alias("wrong"), pl.col("file", *stated).unique()).filter("wrong")
     if not wrong.is_empty():
         first = wrong.sort("id").row(0, named=True)

@@ -18,7 +18,7 @@ from astromer.config.surveys import Survey
 from astromer.files import atomic_path
 from astromer.surveys.losses import LOSS_SCHEMA
 from astromer.surveys.readers import reader_module
-from astromer.surveys.reading import OBJECT_SCHEMA, RAW_SCHEMA, RawBatch, conform, from_arrow, shard_of
+from astromer.surveys.reading import OBJECT_SCHEMA, RawBatch, conform, from_arrow, raw_schema, shard_of
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def read_shard(survey: Survey, *, name: str, source: Path | None, seed: int | No
         seed: seed of a simulated survey; None for a survey that is read from a dump.
         shard: index of the shard, from 0.
     """
-    return _joined(_batches(survey, name, source, seed, shard))
+    return _joined(_batches(survey, name, source, seed, shard), _schema(survey))
 
 
 def read_part(
@@ -53,7 +53,7 @@ def read_part(
 
     Args:
         survey: the survey's configuration; the dump has `survey.parts` parts.
-        observations_path: written; columns of `RAW_SCHEMA` and `shard`.
+        observations_path: written; columns of `raw_schema` and `shard`.
         objects_path: written; the part's rows on objects, columns of `OBJECT_SCHEMA` and `shard`. The metadata of the
             file hold, as JSON, what the reader did not pass on (`LOSS_SCHEMA`).
         name, source: as for `read_shard`.
@@ -61,10 +61,10 @@ def read_part(
     """
     losses = []
     with (
-        _shard_writer(observations_path, RAW_SCHEMA, survey.shards) as (_, write_observations),
+        _shard_writer(observations_path, _schema(survey), survey.shards) as (_, write_observations),
         _shard_writer(objects_path, OBJECT_SCHEMA, survey.shards) as (objects_file, write_objects),
     ):
-        for batch in _in_bulk(_batches(survey, name, source, None, part)):
+        for batch in _in_bulk(_batches(survey, name, source, None, part), _schema(survey)):
             write_objects(batch.objects)
             write_observations(batch.observations)
             losses.append(batch.losses)
@@ -80,22 +80,27 @@ def _batches(survey: Survey, name: str, source: Path | None, seed: int | None, p
         yield batch
 
 
-def _in_bulk(batches: Iterable[RawBatch]) -> Iterator[RawBatch]:
+def _schema(survey: Survey) -> dict:
+    return raw_schema(each_band=survey.options.each_band)
+
+
+def _in_bulk(batches: Iterable[RawBatch], schema: dict) -> Iterator[RawBatch]:
     """Join batches until they hold `BULK_SIZE` observations: smaller row groups would be mostly overhead."""
     waiting, size = [], 0
     for batch in batches:
         waiting.append(batch)
         size += batch.observations.height
         if size >= BULK_SIZE:
-            yield _joined(waiting)
+            yield _joined(waiting, schema)
             waiting, size = [], 0
-    yield _joined(waiting)
+    yield _joined(waiting, schema)
 
 
-def _joined(batches: Iterable[RawBatch]) -> RawBatch:
-    batches = [RawBatch.of(), *batches]  # the empty one gives the columns, should there be no other
+def _joined(batches: Iterable[RawBatch], schema: dict) -> RawBatch:
+    empty = RawBatch.of(observations=pl.DataFrame(schema=schema))  # gives the columns, should there be no other
+    batches = [empty, *batches]
     tables = ([getattr(batch, table.name) for batch in batches] for table in fields(RawBatch))
-    return RawBatch(*map(pl.concat, tables))
+    return RawBatch(*(pl.concat(parts, how="diagonal") for parts in tables))
 
 
 @contextmanager
@@ -124,9 +129,10 @@ def gather_shard(observations_paths: Sequence[Path], objects_paths: Sequence[Pat
 
     Losses have no shard, because most of them have no object: each shard is given those of the part of its number.
     """
+    schema = raw_schema(each_band="band" in pq.read_schema(observations_paths[0]).names)
     return RawBatch(
         pl.concat(_row_groups_of_shard(path, OBJECT_SCHEMA, shard) for path in objects_paths),
-        pl.concat(_row_groups_of_shard(path, RAW_SCHEMA, shard) for path in observations_paths),
+        pl.concat(_row_groups_of_shard(path, schema, shard) for path in observations_paths),
         _losses_of(objects_paths[shard]) if shard < len(objects_paths) else pl.DataFrame(schema=LOSS_SCHEMA),
     )
 

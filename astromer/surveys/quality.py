@@ -5,7 +5,7 @@ import polars as pl
 from astromer.surveys.reading import conform, shortened
 
 EXAMPLES_PER_RULE = 5
-LEVELS = ["object", "observation", "file"]
+LEVELS = ["object", "light curve", "observation", "file"]  # light curves only where each band of an object is one
 
 
 def count_rules(judged: pl.DataFrame) -> pl.DataFrame:
@@ -20,7 +20,7 @@ def rejected_examples(judged: pl.DataFrame) -> pl.DataFrame:
 
 
 def quality_of(
-    name: str, rules: pl.DataFrame, objects: pl.DataFrame, losses: pl.DataFrame, num_kept: int
+    name: str, rules: pl.DataFrame, objects: pl.DataFrame, losses: pl.DataFrame, observations: pl.DataFrame
 ) -> pl.DataFrame:
     """Count what was read, kept and rejected.
 
@@ -29,10 +29,10 @@ def quality_of(
         rules: observations by the rule that rejects them, see `count_rules`; a rule may have several rows.
         objects: the objects with the rule that rejects each, or null.
         losses: what the reader did not pass on, columns of `LOSS_SCHEMA`.
-        num_kept: number of observations kept.
+        observations: those that are kept.
     """
     lost = losses.group_by("level", "rule", maintain_order=True).agg(pl.col("count").cast(pl.Int64).sum())
-    of_rejected_objects = rules.filter(pl.col("rule").is_null())["count"].sum() - num_kept
+    of_rejected_objects = rules.filter(pl.col("rule").is_null())["count"].sum() - observations.height
     tables = []
     for level, table, num_more in (("object", count_rules(objects), 0), ("observation", rules, of_rejected_objects)):
         rejected = table.drop_nulls("rule").group_by("rule").agg(pl.col("count").sum()).sort("rule")
@@ -48,6 +48,9 @@ def quality_of(
     outvoted = objects.filter(pl.col("rule").is_null() & (pl.col("outvoted") > 0)).height
     if outvoted:
         tables.insert(1, _table("object", {"kept, although some rows state another class": outvoted}))
+    if "band" in observations.columns:
+        light_curves = observations.select("id", "band").unique()["band"].value_counts(sort=True).sort("band")
+        tables.append(_table("light curve", {f"kept: {band}": count for band, count in light_curves.iter_rows()}))
     of_files = lost.filter(pl.col("level") == "file").select("rule", "count")
     tables.append(_table("file", {f"rejected: {rule}": count for rule, count in of_files.iter_rows()}))
     return pl.concat(tables).select(pl.lit(name).alias("survey"), "level", "outcome", "count")

@@ -29,7 +29,8 @@ OBJECT_SCHEMA = {
 }
 
 # `line` counts from 1 within `file`. A number is NaN if the dump marks the value as missing. All three are null if the
-# line could not be read; `text` is then that line, or the readable part of it, cut where it is long.
+# line could not be read; `text` is then that line, or the readable part of it, cut where it is long. Where each
+# band of an object is a light curve, there is a further column, `band`.
 RAW_SCHEMA = {
     "id": pl.Categorical,
     "file": pl.Categorical,
@@ -97,10 +98,16 @@ class RawBatch:
         if objects is not None:
             absent = OBJECT_SCHEMA.keys() - {"id", *objects.columns}
             objects = objects.with_columns(pl.lit(None).alias(column) for column in absent)
-        rows = conform(observations, RAW_SCHEMA)
+        has_bands = observations is not None and "band" in observations.columns
+        rows = conform(observations, raw_schema(each_band=has_bands))
         if rows["text"].null_count() < rows.height:
             rows = rows.with_columns(shortened("text"))
         return cls(conform(objects, OBJECT_SCHEMA), rows, conform(losses, LOSS_SCHEMA))
+
+
+def raw_schema(*, each_band: bool) -> dict:
+    """Return the columns of observations: `RAW_SCHEMA`, and `band` where each band is a light curve of its object."""
+    return RAW_SCHEMA | ({"band": pl.Categorical} if each_band else {})
 
 
 def shard_of(object_id: str, shards: int) -> int:
@@ -259,7 +266,9 @@ def check_one_band(bands: pl.Series, where: str) -> None:
     """
     found = bands.unique().drop_nulls().sort().to_list()
     if len(found) > 1:
-        raise InputError(f"{where}: there are several bands, {', '.join(found)}; the key `bands` must name those kept")
+        raise InputError(
+            f"{where}: there are several bands, {', '.join(found)}; the key `bands` must name those kept, or be `each`"
+        )
 
 
 def with_positions(objects: pl.DataFrame, where: str) -> pl.DataFrame:

@@ -13,7 +13,11 @@ from astromer.surveys.reading import JD_OF_MJD_ZERO, TIME_ORIGIN, PathPattern, T
 class TableColumns(Section):
     """Names of the columns that are read."""
 
-    id: str | list[str] = Field(description="Identifier of the object; several columns are joined by dots.")
+    id: str | list[str] | None = Field(
+        None,
+        description="Identifier of the object; several columns are joined by dots. null: there is one object per file, "
+        "whose path gives it (`{id}` in `tables`).",
+    )
     time: str = Field(description="Time [days], see `time_origin_jd`.")
     mag: str = Field(description="Magnitude [mag]; with `zero_point`, flux.")
     err_mag: str | None = Field(
@@ -27,14 +31,16 @@ class TableColumns(Section):
 
 
 class TableOptions(CatalogOptions):
-    """Tables (CSV, maybe compressed, or Parquet) with one row per observation; in Parquet, also one row per object with
-    lists. A column in a struct is named `column.field`.
+    """Tables (CSV, maybe compressed, Parquet, or FITS) with one row per observation; in Parquet, also one row per
+    object with lists. A column in a struct is named `column.field`.
     """
 
     scattered = True
 
     tables: PathPattern = Field(
-        "*", description="Paths of the tables inside the source; `*` is any text without `/`, `**/` any folders."
+        "*",
+        description="Paths of the tables inside the source; `*` is any text without `/`, `**/` any folders, and `{id}` "
+        "the identifier of the object, where no column gives it. An object may have several files.",
     )
     separator: Literal[",", ";", "|", "\t"] = Field(",", description="Separator of the fields of a text table.")
     quoted: bool = Field(True, description="Whether fields of a text table may be in double quotes.")
@@ -43,11 +49,11 @@ class TableOptions(CatalogOptions):
     )
     columns: TableColumns = Field(description="Names of the columns that are read.")
     band: str | None = Field(None, description="The band of all rows, where no column gives it.")
-    bands: dict[str, str] = Field(
+    bands: dict[str, str] | Literal["each"] = Field(
         {},
-        description="The bands kept, if a column names the band: the table's names and our names for them. An object "
-        "may have rows in one band only (after renaming); for several bands, configure one survey per band. Needed "
-        "unless the table has one band only.",
+        description="The bands kept, if a column names the band: the table's names and our names for them; an object "
+        "may then have rows in one band only (after renaming). Or `each`: each band is a light curve of its object, "
+        "cut into windows by itself; the object is the mean of all of them. Needed unless the table has one band only.",
     )
     zero_point: float | None = Field(
         None,
@@ -73,7 +79,24 @@ class TableOptions(CatalogOptions):
             raise ValueError("expected both `columns.flag` and `bad_flags`, or neither")
         return self
 
+    @model_validator(mode="after")
+    def _ids_have_one_source(self) -> Self:
+        if (self.columns.id is None) != ("{id}" in self.tables):
+            raise ValueError("expected the id either in `columns.id`, or as `{id}` in `tables`")
+        return self
+
+    @model_validator(mode="after")
+    def _bands_have_a_column(self) -> Self:
+        if self.bands and self.columns.band is None:
+            raise ValueError("`bands` needs `columns.band`, the column that names the band")
+        return self
+
     @property
     def one_band(self) -> bool:
         """Whether all objects have to be of one band, because none is chosen."""
         return self.columns.band is not None and not self.bands
+
+    @property
+    def each_band(self) -> bool:
+        """Whether each band is a light curve of its object."""
+        return self.bands == "each"

@@ -1,26 +1,25 @@
 """Encoders and a classifier of a run, applied to whole surveys."""
 
+import re
+
 import numpy as np
 import polars as pl
 import pytest
-from workflow_run import Workflow
+import yaml
+from workflow_run import ROOT, Workflow
+
+
+def example(page):
+    """The first run of a page of the documentation."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return yaml.safe_load(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0])
 
 
 @pytest.fixture
 def unlabelled(tmp_path):
     """A folder of light curves that nobody has classified, and the encoder of the package."""
-    run = Workflow(
-        tmp_path / "a folder",
-        {
-            "run": "mine",
-            "surveys_dir": "dumps",
-            "surveys": {
-                "mine": {"format": "files", "source": "stars", "shards": 2, "files": {"light_curves": "{id}.dat"}}
-            },
-            "encoders": {"mini": {"weights": "astromer-mini"}},
-            "apply": {"surveys": ["mine"]},
-        },
-    )
+    run = Workflow(tmp_path / "a folder", example("own_survey.md") | {"surveys_dir": "dumps"})
+    run.config["surveys"]["mine"]["shards"] = 2
     folder = run.folder / "dumps/stars"
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
@@ -41,6 +40,30 @@ def test_a_folder_of_light_curves_is_embedded(unlabelled):
     table = pl.read_parquet(unlabelled.results / "embeddings/mini/mine/*.parquet").sort("id")
     assert table.select("id", "length").rows() == [(f"star_{star}", 40 + 100 * star) for star in range(5)]
     assert np.isfinite(table["vector"].to_numpy()).all()
+
+
+def test_a_survey_of_one_table_is_classified(tmp_path):
+    """The example of docs/your_stars.md, whose stars are here observed in two bands."""
+    run = Workflow(tmp_path / "a folder", example("your_stars.md"))
+    table = run.config["surveys"]["mine"]["table"]
+    table |= {"columns": table["columns"] | {"band": "filter"}, "bands": "each"}
+    rng = np.random.default_rng(0)
+    stars = []
+    for number in range(40):
+        mjd = np.sort(rng.uniform(50_000, 50_400, 90))
+        signal = 0.4 * np.sin(2 * np.pi * mjd / (60.0 if number % 2 else 0.6))
+        columns = {"mjd": mjd, "mag": 15 + signal + rng.normal(0, 0.02, 90), "filter": ["g", "r"] * 45}
+        stars.append(pl.DataFrame(columns).with_columns(oid=pl.lit(f"star {number:02}"), err=0.02))
+        stars[-1] = stars[-1].with_columns(type=pl.lit("long" if number % 2 else "short"))
+        stars[-1] = stars[-1].with_columns(mag=pl.col("mag") + 2.0 * (pl.col("filter") == "r"))
+    pl.concat(stars).write_csv(run.folder / "observations.csv")
+    run.run("--cores", "2", "predictions")
+    found = pl.read_parquet(run.results / "predictions/mine/*.parquet").sort("id")
+    assert found["id"].to_list() == [f"star {number:02}" for number in range(40)]
+    tested = found.filter("in_test", ~pl.col("in_training"))
+    assert tested["class"].to_list() == ["long" if int(name[-2:]) % 2 else "short" for name in tested["id"]]
+    objects = pl.read_parquet(run.results / "parquet/mine/metadata.parquet")
+    assert set(objects.select("band", "num_obs").rows()) == {("g r", 90)}
 
 
 def test_predictions_make_what_they_need(workflow):

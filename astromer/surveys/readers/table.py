@@ -1,10 +1,12 @@
 """Reader of long tables: one row per observation, with a column that names the object."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 from io import BufferedReader
 from itertools import cycle
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 import polars as pl
@@ -23,6 +25,8 @@ from astromer.surveys.brightness import (
     without_lists,
 )
 from astromer.surveys.catalog import read_catalog
+from astromer.surveys.compression import decompressed, without_compression
+from astromer.surveys.fits_tables import fits_names, read_fits
 from astromer.surveys.losses import Losses, Report, ignore
 from astromer.surveys.reading import (
     NUMBERS,
@@ -31,6 +35,7 @@ from astromer.surveys.reading import (
     check_types,
     from_arrow,
     mark_missing,
+    matcher,
     members_of_part,
     only_whole,
     relabel,
@@ -59,7 +64,8 @@ def read(
 def read_tables(options: TableOptions, source: Path, part: int, parts: int) -> Iterator[RawBatch]:
     """Yield one part of the tables that `options` describe.
 
-    A part is every `parts`-th file, or every `parts`-th block of rows if there are fewer files than parts.
+    A part is every `parts`-th file, or every `parts`-th block of rows if there are fewer files than parts. Where
+    the path of a file names its object, a part is the files of one shard.
     """
     catalog, pattern = options.catalog, options.tables
     if part == 0 and catalog:
@@ -68,17 +74,22 @@ def read_tables(options: TableOptions, source: Path, part: int, parts: int) -> I
         note_unknown_errors(options.err_mag)
     losses = Losses()
     whole_files = (
-        is_archive(source) or sum(1 for _ in members_of_part(source, pattern, 0, 1, other_than=catalog)) >= parts
+        is_archive(source)
+        or options.columns.id is None
+        or sum(1 for _ in members_of_part(source, pattern, 0, 1, other_than=catalog)) >= parts
     )
     turns = cycle([True] if whole_files else [turn == part for turn in range(parts)])
     every = (part, parts) if whole_files else (0, 1)
     lost = losses.add if part == 0 else ignore
+    matches = matcher(pattern)
     for file, stream in members_of_part(source, pattern, *every, other_than=catalog, lost=lost):
-        is_parquet = file.endswith(".parquet") and cast(BufferedReader, stream).peek(1)  # an empty file has no rows
-        blocks = _parquet_blocks if is_parquet else _text_blocks
+        is_empty = not cast(BufferedReader, stream).peek(1)  # then it has no rows, whatever its kind
+        suffix = PurePosixPath(without_compression(file)).suffix.lower()
+        blocks = _text_blocks if is_empty else BLOCKS.get(suffix, _text_blocks)
         of_file = losses.add if whole_files or part == 0 else ignore  # every part sees the files that all share
         for rows in blocks(source, file, stream, options, lambda: next(turns), of_file):
-            yield _batch(rows, source, file, options, losses.add)
+            of_path = cast(re.Match, matches(file)).groupdict().get("id")
+            yield _batch(rows, source, file, of_path, options, losses.add)
     yield RawBatch.of(losses=losses.table())
 
 
@@ -131,6 +142,25 @@ def _parquet_blocks(
         raise InputError(f"{source}: {file} is no Parquet table ({error})") from error
 
 
+def _fits_blocks(
+    source: Path, file: str, stream: IO[bytes], options: TableOptions, wanted: Callable[[], bool], lost: Report
+) -> Iterator[pl.DataFrame]:
+    where, limit, keys = f"{source}, {file}", options.max_file_mb * 1_000_000, _keys(options)
+    content = decompressed(file, stream).read(limit + 1)
+    if len(content) > limit:
+        raise InputError(f"{where} has more than {options.max_file_mb} MB; raise `max_file_mb` if it should")
+    _check_columns(fits_names(content, where), options, where)
+    rows = read_fits(content, keys, options.time_origin_jd, where)
+    if rows.is_empty():
+        lost("file", "no rows", file=file)
+    if wanted():
+        yield rows.with_columns(text=pl.lit(None, pl.String))
+
+
+BLOCKS = {".parquet": _parquet_blocks, ".fits": _fits_blocks, ".fit": _fits_blocks}
+"""Functions that read a file in blocks, by its suffix; others are text."""
+
+
 def _columns(options: TableOptions) -> list[str]:
     """Return the names of the table's columns that are read."""
     columns = options.columns.model_dump(by_alias=True)  # in the order of the fields, which `text` keeps
@@ -153,13 +183,21 @@ def _check_columns(names: list[str], options: TableOptions, where: str) -> None:
         for name in _as_list(theirs):
             if names.count(name) != 1:
                 found = "no" if name not in names else "more than one"
+                similar = get_close_matches(name.lower(), [other.lower() for other in names], n=1)
+                meant = [other for other in names if [other.lower()] == similar and other != name]
+                hint = f"; did you mean {meant[0]}?" if meant else ""
                 raise InputError(
-                    f"{where}: {found} column {name!r} (configured as columns.{ours}); it has {', '.join(names)}"
+                    f"{where}: {found} column {name!r} (configured as columns.{ours}); it has {', '.join(names)}{hint}"
                 )
 
 
-def _batch(rows: pl.DataFrame, source: Path, file: str, options: TableOptions, lost: Report) -> RawBatch:
-    """Convert rows with the columns of `_keys`, `line` and `text` (null if the line has all fields) to a batch."""
+def _batch(
+    rows: pl.DataFrame, source: Path, file: str, of_path: str | None, options: TableOptions, lost: Report
+) -> RawBatch:
+    """Convert rows with the columns of `_keys`, `line` and `text` (null if the line has all fields) to a batch.
+
+    `of_path` is the id that the path of the file gives, if there is no column of ids.
+    """
     keys, columns = _keys(options), options.columns.plain()
     where, ids = f"{source}, {file}", [keys[name] for name in _as_list(columns["id"])]
     if any(rows.schema[name].is_float() for name in ids):
@@ -177,7 +215,7 @@ def _batch(rows: pl.DataFrame, source: Path, file: str, options: TableOptions, l
         *([] if "err_mag" in key_of else [constant.alias("err_mag")]),
         *(_number(key_of[name], rows.schema, options.missing_values).alias(name) for name in numbers),
         *(_text(key_of[name]).alias(name) for name in [*given, *(["flag"] if "flag" in key_of else [])]),
-        id=_id(ids).fill_null(""),
+        id=_id(ids).fill_null("") if ids else pl.lit(of_path),
         file=pl.lit(file),
         band=band,
         is_whole=pl.col("text").is_null(),
@@ -195,7 +233,7 @@ def _batch(rows: pl.DataFrame, source: Path, file: str, options: TableOptions, l
     if options.zero_point is not None:
         has_errors = "err_mag" in key_of
         observations = fluxes_to_magnitudes(observations, options.zero_point, lost, has_errors=has_errors)
-    return RawBatch.of(objects, observations)
+    return RawBatch.of(objects, observations if options.each_band else observations.drop("band"))
 
 
 def _of_bands(values: pl.DataFrame, options: TableOptions, lost: Report, where: str) -> pl.DataFrame:
@@ -204,6 +242,8 @@ def _of_bands(values: pl.DataFrame, options: TableOptions, lost: Report, where: 
         check_one_band(values["band"], where)
     if not options.bands:
         return values
+    if options.bands == "each":
+        return lose(values, pl.col("band").is_null() & pl.col("is_whole"), "no band", lost)
     is_kept = pl.col("band").is_in(list(options.bands)).fill_null(False) | ~pl.col("is_whole")
     return lose(values, ~is_kept, "other band", lost).with_columns(pl.col("band").replace(options.bands))
 

@@ -119,7 +119,10 @@ def test_labels_of_every_kind(labels):
         (["x", "y"], "there are 2 for 3 light curves"),
         ({"a": "x", "b": "x"}, r"the classes are \['x'\]; expected at least 2"),
         (pl.DataFrame({"id": ["a", "a"], "class": ["x", "y"]}), "star 'a' has two classes"),
-        (pl.DataFrame({"id": ["a"], "label": ["x"]}), "no column 'class'; the columns are id, label"),
+        (
+            pl.DataFrame({"id": ["a"], "label": ["x"]}),
+            "no column 'class'; the columns are id, label; rename 'label' if",
+        ),
         ({1: "x", 2: "y"}, "their ids are Int64, those of the light curves String"),
         ({"a": "x", 2: "y"}, "their ids are of several kinds"),
     ],

@@ -61,13 +61,33 @@ def test_embeddings_of_a_folder(files, stars, small_v3):
         ("encode bad --out v.parquet", "a.dat, line 2: is '1 x'; expected a time and a magnitude"),
         ("encode empty --out v.parquet", "empty: there is no light curve"),
         ("predict stars.parquet --classifier small --out p.csv", "small/classifier.json: cannot be read"),
+        ("encode mixed.csv --weights small --out v.parquet", "column 'mag' holds String, such as 'bad' in row 7"),
+        (
+            "encode nan.csv --weights small --out v.parquet",
+            "light curve 'star 0': a time or magnitude is not finite in",
+        ),
+        ("encode stars.parquet --weights foreign --out v.parquet", "foreign/config.json: architecture"),
+        ("fit ok.csv --labels rare.csv --weights small --out c", "at least 3 stars of each class; too few in rare (1)"),
+        ("fit ok.csv --labels absent.csv --weights small --out c", "1 stars have no light curve, such as 'star 99'"),
         ("weights fetch macho-v9", "macho-v9: no such file or folder; nor is it one of the named weights"),
     ],
 )
-def test_an_error_is_one_line(files, line, named, capsys):
+def test_an_error_is_one_line(files, columns, kinds, line, named, capsys):
     (files / "bad").mkdir()
     (files / "bad/a.dat").write_text("# time mag\n1 x\n")
     (files / "empty").mkdir()
+    (files / "foreign").mkdir()
+    (files / "foreign/config.json").write_text('{"architecture": "resnet"}')
+    (files / "foreign/model.keras").write_text("none")
+    table, labels = pl.DataFrame(columns), pl.DataFrame({"id": list(kinds), "class": list(kinds.values())})
+    is_seventh = pl.int_range(pl.len()) == 7
+    table.write_csv("ok.csv")
+    table.with_columns(mag=pl.when(is_seventh).then(pl.lit("bad")).otherwise("mag")).write_csv("mixed.csv")
+    table.with_columns(mag=pl.when(is_seventh).then(float("nan")).otherwise("mag")).write_csv("nan.csv")
+    labels.with_columns(pl.when(is_seventh).then(pl.lit("rare")).otherwise("class").alias("class")).write_csv(
+        "rare.csv"
+    )
+    labels.with_columns(pl.when(is_seventh).then(pl.lit("star 99")).otherwise("id").alias("id")).write_csv("absent.csv")
     assert run(line) == 2
     message = capsys.readouterr().err
     assert named in message

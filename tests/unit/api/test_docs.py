@@ -1,16 +1,13 @@
-"""The examples of docs/your_stars.md, complete, on a few stars."""
+"""The examples of docs/your_stars.md, complete, on a few stars; tests/workflow/test_apply.py runs that of a survey."""
 
 import re
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-import yaml
 
 import astromer
-from astromer.api import named_weights
 from astromer.cli import main
-from astromer.config.run import read_run
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = (ROOT / "docs/your_stars.md").read_text(encoding="utf-8")
@@ -45,9 +42,3 @@ def test_a_folder(stars, kinds, tmp_path, monkeypatch):
         assert command == "astromer"
         assert main(arguments) == 0
     assert pl.read_csv("probabilities.csv").height == pl.read_parquet("embeddings.parquet").height == 24
-
-
-def test_a_survey():
-    content = {**yaml.safe_load(example("yaml")), "weights": named_weights()}
-    run = read_run(content)
-    assert list(run.datasets) == list(run.surveys) == [run.run] == ["mine"]

@@ -7,6 +7,7 @@ from example_records import stars
 
 from astromer.data.batches import plain_batches
 from astromer.data.curves import table_batches
+from astromer.data.parsing import read_records
 from astromer.data.pieces import whole_objects
 from astromer.data.records import write_records
 from astromer.errors import InputError
@@ -64,3 +65,28 @@ def test_pieces_hold_whole_objects(observations, rows_at_once):
 def test_unsorted_observations_are_an_error(observations):
     with pytest.raises(InputError, match="not sorted by id"):
         list(whole_objects(observations.reverse().lazy(), 50))
+
+
+def test_bands_are_light_curves_of_one_object(observations, tmp_path):
+    """The windows of an object in two bands are those of two objects with one band each, told apart by their starts."""
+    number = pl.int_range(pl.len()).over("id")
+    bands = observations.with_columns(band=pl.when(number % 3 == 0).then(pl.lit("g")).otherwise(pl.lit("r")))
+    bands = bands.sort("id", "band", "mjd")
+    apart = bands.with_columns(id=pl.format("{} {}", "id", "band")).drop("band")
+    lengths = bands.group_by("id").agg(pl.col("band").eq("g").sum())
+    num_first = dict(lengths.iter_rows())
+    expected = rows(table_batches(apart, **OPTIONS, pad_multiple=25, phase=True))
+    as_one = {
+        (key[:-2], start + num_first[key[:-2]] * key.endswith("r")): found for (key, start), found in expected.items()
+    }
+    write_records(bands, stars()[0], tmp_path / "bands.tfrecord")
+    options = OPTIONS | {"pad_multiple": 25, "phase": True}
+    for batches in (table_batches(bands, **options), plain_batches([tmp_path / "bands.tfrecord"], **options)):
+        found = rows(batches)
+        assert found.keys() == as_one.keys()
+        for key, arrays in found.items():
+            for ours, theirs in zip(arrays, as_one[key], strict=True):
+                np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+    light_curves, _ = read_records(tmp_path / "bands.tfrecord")
+    assert light_curves["id"].to_list() == [name for name in stars()[0]["id"].sort() for _ in "gr"]
+    assert set(light_curves["band"]) == {"g", "r"}

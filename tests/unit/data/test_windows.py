@@ -17,6 +17,7 @@ def parsed(*series):
     return {
         "id": tf.constant([f"star{number}" for number in range(len(series))]),
         "label": tf.range(len(series)),
+        "offset": tf.zeros(len(series), tf.int32),
         "length": tf.constant([len(one) for one in series], tf.int32),
         "mjd": tf.constant(mjd, tf.float64),
         "mag": tf.constant(mag, tf.float32),

@@ -156,3 +156,19 @@ def test_nothing_to_count_is_an_error(tmp_path):
     assert histogram.num_values == 0
     with pytest.raises(InputError, match="no values"):
         histogram.quantile(0.5)
+
+
+def test_time_steps_do_not_cross_from_one_band_to_the_next(tmp_path):
+    table = light_curves(np.random.default_rng(2), 30)
+    bands = table.with_columns(band=pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("g")).otherwise(pl.lit("r")))
+    bands = bands.sort("id", "band", "mjd")
+    apart = bands.with_columns(id=pl.format("{} {}", "id", "band")).drop("band")
+    (tmp_path / "apart").mkdir()
+    paths = [write_shards(tmp_path, [bands], 7), write_shards(tmp_path / "apart", [apart], 7)]
+    one, other = (time_step_histogram(path, 0.1) for path in paths)
+    assert (one.num_values, one.zeros, one.minimum, one.maximum) == (
+        other.num_values,
+        other.zeros,
+        other.minimum,
+        other.maximum,
+    )

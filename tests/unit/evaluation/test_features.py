@@ -102,3 +102,9 @@ def test_what_cannot_be_described_is_named():
         features_of(pl.concat([star("b"), star("a")]))
     with pytest.raises(InputError, match="no observations"):
         features_of(star("a").head(0))
+
+
+def test_of_several_bands_the_longest_is_described():
+    bands = [star("a", 0.567, points=60), star("a", 2.3, points=150), star("b", 0.4, points=80)]
+    several = pl.concat(rows.with_columns(band=pl.lit(band)) for rows, band in zip(bands, "gri", strict=True))
+    assert features_of(several).equals(features_of(pl.concat(bands[1:])))

@@ -114,6 +114,24 @@ def test_every_object_has_a_vector(trained, tmp_path, monkeypatch):
     np.testing.assert_allclose(pieces["vector"].to_numpy(), table["vector"].to_numpy(), rtol=1e-4, atol=1e-5)
 
 
+def test_an_object_of_several_bands_has_one_row(trained, tmp_path):
+    """Its vector and its probabilities are those of all windows of its bands."""
+    number = pl.int_range(pl.len()).over("id")
+    bands = pl.read_parquet(trained.inputs["observations"])
+    bands = bands.with_columns(band=pl.when(number % 3 == 0).then(pl.lit("g")).otherwise(pl.lit("r")))
+    bands.sort("id", "band", "mjd").write_parquet(tmp_path / "bands.parquet")
+    embed_survey(trained.inputs["encoders"][0], tmp_path / "bands.parquet", tmp_path / "vectors.parquet", window=WINDOW)
+    table = pl.read_parquet(tmp_path / "vectors.parquet")
+    assert table.select("id", "length").rows() == [(name, 30) for name in [*ids(), "unknown"]]
+    embed = shard_embedder(trained.inputs["encoders"][0], PROBE_ARRAYS, window=WINDOW)[0]
+    apart = [embed(part.drop("band").sort("id", "mjd")) for part in bands.partition_by("band", maintain_order=True)]
+    windows = pl.concat(part.filter(id="unknown") for part in apart)
+    mean = np.average(windows["mean"].to_numpy()[:, -1], axis=0, weights=windows["length"].to_numpy())
+    np.testing.assert_allclose(table.filter(id="unknown")["vector"].to_numpy()[0, :8], mean, rtol=1e-4, atol=1e-5)
+    found = by_head(trained, tmp_path / "predictions.parquet", observations=tmp_path / "bands.parquet")
+    assert found["id"].to_list() == table["id"].to_list()
+
+
 def test_a_shard_without_objects_has_the_same_columns(trained, tmp_path):
     pl.read_parquet(trained.inputs["observations"]).clear().write_parquet(tmp_path / "none.parquet")
     embed_survey(trained.inputs["encoders"][0], tmp_path / "none.parquet", tmp_path / "vectors.parquet", window=WINDOW)

@@ -1,6 +1,8 @@
 """The recipes of docs/own_survey.md read small files in the layouts of the surveys that they name."""
 
 import re
+import sys
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +26,13 @@ def survey(tmp_path):
 
     def read(name, files):
         source = tmp_path / RECIPES[name]["source"]
-        source.mkdir()
+        source.mkdir(exist_ok=True)
         for path, content in files.items():
             if isinstance(content, pl.DataFrame):
                 content.write_parquet(source / path)
             else:
-                (source / path).write_text(content)
+                (source / path).parent.mkdir(exist_ok=True)
+                (source / path).write_bytes(content if isinstance(content, bytes) else content.encode())
         recipe = read_survey(RECIPES[name] | {"filters": {"min_observations": 1}})
         return ingest(recipe, source, tmp_path)
 
@@ -81,12 +84,16 @@ def test_asas_sn(survey):
     text = (
         "HJD,UT Date,Camera,FWHM,Limit,mag,mag_err,flux(mJy),flux_err,Filter\n"
         "2457008.64,2014-12-17.13,bd,1.5,16.1,13.2,0.02,19.9,0.4,V\n"
-        "2457009.64,2014-12-18.13,bd,1.5,15.6,>15.65,99.99,1.0,0.4,V\n"
+        "2457009.64,2014-12-18.13,bd,1.5,15.6,>15.65,99.990,1.0,0.4,V\n"
+        "2458409.64,2018-10-18.13,bF,1.5,15.6,13.5,0.03,15.0,0.4,g\n"
+        "2458410.64,2018-10-19.13,bF,1.5,15.6,13.6,99.990,15.0,0.4,g\n"
     )
     objects, observations, counts = survey("asas_sn", {"light_curve_a1.csv": text})
-    assert objects.select("id", "num_obs").rows() == [("a1", 1)]
-    assert observations["mjd"].to_list() == pytest.approx([57008.14])
-    assert counts["observation", "rejected: unreadable line"] == 1
+    assert objects.select("id", "band", "num_obs").rows() == [("a1", "V g", 2)]
+    assert observations["band"].to_list() == ["V", "g"]
+    assert observations["mjd"].to_list() == pytest.approx([57008.14, 58409.14])
+    assert counts["observation", "rejected: unreadable line"] == counts["observation", "rejected: missing value"] == 1
+    assert counts["light curve", "kept: V"] == counts["light curve", "kept: g"] == 1
 
 
 def test_ogle(survey):
@@ -97,11 +104,11 @@ def test_ogle(survey):
 
 
 SOURCES = {
-    "midpointMjdTai": [[60600.1, 60601.1, 60602.1], [60600.2]],
-    "psfFlux": [[1000.0, -5.0, 2000.0], [3631.0]],
-    "psfFluxErr": [[10.0, 10.0, 20.0], [36.31]],
-    "psfFlux_flag": [[False, False, True], [False]],
-    "band": [["g", "g", "g"], ["g"]],
+    "midpointMjdTai": [[60600.1, 60601.1, 60602.1, 60600.1], [60600.2]],
+    "psfFlux": [[1000.0, -5.0, 2000.0, 1000.0], [3631.0]],
+    "psfFluxErr": [[10.0, 10.0, 20.0, 10.0], [36.31]],
+    "psfFlux_flag": [[False, False, True, False], [False]],
+    "band": [["g", "g", "g", "r"], ["g"]],
 }
 
 
@@ -117,12 +124,82 @@ def test_rubin(survey, layout):
             structs.agg(objectForcedSource=pl.struct(*SOURCES))["objectForcedSource"]
         )
     objects, observations, counts = survey("rubin", {"objects.parquet": table})
-    assert objects.select("id", "ra", "num_obs").rows() == [("17", 53.0, 1), ("18", 54.0, 1)]
-    magnitudes = 31.4 - 2.5 * np.log10([1000.0, 3631.0])
+    assert objects.select("id", "ra", "band", "num_obs").rows() == [("17", 53.0, "g r", 2), ("18", 54.0, "g", 1)]
+    assert observations["band"].to_list() == ["g", "r", "g"]
+    magnitudes = 31.4 - 2.5 * np.log10([1000.0, 1000.0, 3631.0])
     np.testing.assert_allclose(observations["mag"].to_numpy(), magnitudes, rtol=1e-6)
     np.testing.assert_allclose(observations["err_mag"].to_numpy(), 0.0108574, rtol=1e-4)
     assert counts["observation", "rejected: flux not positive"] == 1
     assert counts["observation", "rejected: quality flag"] == 1
+
+
+@pytest.fixture
+def tess_file():
+    """The content of a light curve file of TESS, with the columns and keywords of its second unit that are read."""
+    fits = pytest.importorskip("astropy.io.fits")
+
+    def write(tic, times, fluxes, quality, **header):
+        arrays = {"TIME": ("D", "BJD - 2457000, days", times), "TIMECORR": ("E", "d", np.zeros(len(times)))}
+        arrays["CADENCENO"] = ("J", None, np.arange(len(times)))
+        for name in ("SAP", "PDCSAP"):
+            arrays[f"{name}_FLUX"] = ("E", "e-/s", fluxes)
+            arrays[f"{name}_FLUX_ERR"] = ("E", "e-/s", np.full(len(times), 1.0))
+        arrays["QUALITY"] = ("J", None, quality)
+        columns = [fits.Column(name, kind, unit, array=np.array(a)) for name, (kind, unit, a) in arrays.items()]
+        table = fits.BinTableHDU.from_columns(columns, name="LIGHTCURVE")
+        table.header.update({"BJDREFI": 2457000, "BJDREFF": 0.0, "TIMEUNIT": "d"} | header)
+        primary = fits.PrimaryHDU()
+        primary.header.update({"TELESCOP": "TESS", "OBJECT": f"TIC {tic}", "TICID": tic, "SECTOR": 7})
+        content = BytesIO()
+        fits.HDUList([primary, table, fits.ImageHDU(np.zeros((3, 3), np.int32), name="APERTURE")]).writeto(content)
+        return content.getvalue()
+
+    return write
+
+
+TESS_NAME = "sector{sector}/tess2019006130736-s000{sector}-{tic:016}-0131-s_lc.fits"
+
+
+def test_tess(survey, tess_file):
+    """Two sectors of one star and one of another; a blank time, a flagged row, and a flux that is not positive."""
+    nan = float("nan")
+    files = {
+        TESS_NAME.format(sector=7, tic=27): tess_file(27, [1492.1, nan, 1492.3], [1000.0, 1000.0, 100.0], [0, 0, 0]),
+        TESS_NAME.format(sector=8, tic=27): tess_file(27, [1518.1, 1518.2], [1000.0, 1000.0], [128, 512]),
+        TESS_NAME.format(sector=7, tic=28): tess_file(28, [1492.1, 1492.2], [-5.0, 10.0], [0, 0]),
+    }
+    objects, observations, counts = survey("tess", files)
+    assert objects.select("id", "band", "num_obs").rows() == [(f"{27:016}", "TESS", 3), (f"{28:016}", "TESS", 1)]
+    first = observations.row(0, named=True)
+    assert first["mjd"] == pytest.approx(1492.1 + 2457000 - 2400000.5)
+    assert first["mag"] == pytest.approx(20.44 - 7.5, abs=1e-5)
+    assert first["err_mag"] == pytest.approx(0.0010857, rel=1e-3)
+    for rule in ("missing value", "quality flag", "flux not positive"):
+        assert counts["observation", f"rejected: {rule}"] == 1
+    assert counts["observation", "read"] == 7
+
+
+def test_a_fits_file_that_does_not_fit_the_configuration_is_named(survey, tess_file, tmp_path):
+    name = TESS_NAME.format(sector=7, tic=27)
+    with pytest.raises(InputError, match=r"_lc\.fits: its times count from JD 2454833 .* time_origin_jd is 2457000"):
+        survey("tess", {name: tess_file(27, [1.0], [1.0], [0], BJDREFI=2454833)})
+    whole = tess_file(27, [1.0], [1.0], [0])
+    (tmp_path / "tess" / name).write_bytes(whole[:6000])
+    recipe = read_survey(RECIPES["tess"])
+    with pytest.raises(InputError, match=r"_lc\.fits: is (a damaged|no) FITS file"):
+        ingest(recipe, tmp_path / "tess", tmp_path)
+    (tmp_path / "tess" / name).write_bytes(whole)
+    columns = RECIPES["tess"]["table"]["columns"] | {"mag": "pdcsap_flux"}
+    recipe = read_survey(RECIPES["tess"] | {"table": RECIPES["tess"]["table"] | {"columns": columns}})
+    with pytest.raises(InputError, match=r"no column 'pdcsap_flux' .*; did you mean PDCSAP_FLUX\?"):
+        ingest(recipe, tmp_path / "tess", tmp_path)
+
+
+def test_fits_without_astropy_is_explained(survey, tess_file, monkeypatch):
+    content = tess_file(27, [1.0], [1.0], [0])
+    monkeypatch.setitem(sys.modules, "astropy.io", None)
+    with pytest.raises(InputError, match=r"FITS needs astropy: pip install 'astromer\[fits\]'"):
+        survey("tess", {TESS_NAME.format(sector=7, tic=27): content})
 
 
 @pytest.mark.parametrize("changes", [{"bad_flags": 4}, {"columns": {"flag": "q"}}])
