@@ -44,6 +44,8 @@ class Figure:
             return []
         if "predictions" in self.parameters and not RUN.classification.frozen_heads:
             return []
+        if "calibrated" in self.parameters and not calibrated_classifiers():
+            return []
         if "recipes" in self.parameters and not RUN.recipes:
             return []
         wildcards = {
@@ -96,6 +98,37 @@ def prediction_files(wildcards):
     """Return the predictions of the heads on the first encoder, finetuned if configured."""
     dataset, encoder = dataset_of(wildcards), next(iter(RUN.encoders))
     return f"<results>/classify/{encoder}/{RUN.states_of(encoder)[-1]}/{dataset}/heads/predictions.parquet"
+
+
+def calibrated_classifiers():
+    """Return folder, model, encoder, state and calibrating subset of at most six classifiers whose calibration is shown.
+
+    These are the first head on up to four encoders and, where there are fused classifiers, the first of them and the
+    forest on features. The classifiers without a set of objects to calibrate on are left out.
+    """
+    chosen = [
+        {"kind": "heads", "model": head, "encoder": encoder, "state": RUN.states_of(encoder)[-1], "subset": "validation"}
+        for head in RUN.classification.frozen_heads[:1]
+        for encoder in list(RUN.encoders)[:4]
+    ]
+    if RUN.classification.fused:
+        encoder = next(iter(RUN.encoders))
+        held_out = {"encoder": encoder, "state": RUN.states_of(encoder)[-1], "subset": "held_out"}
+        chosen.append({"kind": "probes", "model": "fused", **held_out})
+        chosen.append({"kind": "features", "model": "features_forest", **held_out, "encoder": None, "state": None})
+    return {f"{one['model']} on {one['encoder'] or 'features'}": one for one in chosen}
+
+
+def calibrated_files(wildcards):
+    """Return the predictions of the classifiers whose calibration is shown, by the classifier's name."""
+    return {
+        name: (
+            f"<results>/classify/{one['encoder']}/{one['state']}/{wildcards.dataset}/{one['kind']}/predictions.parquet"
+            if one["encoder"]
+            else f"<results>/classify/features/{wildcards.dataset}/predictions.parquet"
+        )
+        for name, one in calibrated_classifiers().items()
+    }
 
 
 def curve_files(wildcards):
@@ -194,6 +227,7 @@ def training_records(wildcards):
 # Files that a notebook can read, by parameter name: functions that return a path, or nested lists and dictionaries.
 INPUTS = {
     "attention": lambda wildcards: f"<results>/analyse/{wildcards.encoder}/{wildcards.dataset}/attention.parquet",
+    "calibrated": calibrated_files,
     "claims": lambda wildcards: "<results>/tables/claims.csv",
     "curves": curve_files,
     "hidden_points": hidden_point_files,
@@ -212,6 +246,7 @@ INPUTS = {
 
 # Values that a notebook can have as parameters, by parameter name.
 VALUES = {
+    "calibrated_classifiers": lambda wildcards: calibrated_classifiers(),
     "classifier": lambda wildcards: (
         f"{RUN.classification.frozen_heads[0]} on {next(iter(RUN.encoders))},"
         f" {RUN.states_of(next(iter(RUN.encoders)))[-1]}"

@@ -20,11 +20,33 @@ def calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
         probabilities: `(n, classes)`.
         labels: position of each true class, `(n,)`.
     """
-    hits = probabilities.argmax(axis=1) == labels
-    confidences = probabilities.max(axis=1)
-    bins = np.minimum((confidences * BINS).astype(int), BINS - 1)
+    hits, confidences, bins = _binned(probabilities, labels)
     gaps = np.bincount(bins, confidences - hits, BINS)
     return float(np.abs(gaps).sum() / len(hits))
+
+
+def reliability(probabilities: np.ndarray, labels: np.ndarray) -> pl.DataFrame:
+    """Count objects and hits in the bins of the expected calibration error (`.to_pandas()` for pandas).
+
+    Args:
+        probabilities: `(n, classes)`.
+        labels: position of each true class, `(n,)`.
+
+    Returns:
+        One row per bin: `bin`, `objects`, `hits` (objects whose most probable class is the true one) and `confidence`,
+        the sum of their largest probabilities.
+    """
+    hits, confidences, bins = _binned(probabilities, labels)
+    sums = {"objects": np.ones(len(hits)), "hits": hits, "confidence": confidences}
+    counted = {name: np.bincount(bins, values, BINS) for name, values in sums.items()}
+    return pl.DataFrame({"bin": np.arange(BINS), **counted})
+
+
+def _binned(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return whether each object is recognised, its largest probability, and the bin of that."""
+    hits = probabilities.argmax(axis=1) == labels
+    confidences = probabilities.max(axis=1)
+    return hits, confidences, np.minimum((confidences * BINS).astype(int), BINS - 1)
 
 
 def fit_temperature(validation: pl.DataFrame, classes: Sequence[str]) -> float:

@@ -1,46 +1,39 @@
-"""What figures compute from tables of the points of example windows; nothing here loads TensorFlow."""
+"""What figures compute from tables of the points of example windows, with pandas; nothing here loads TensorFlow."""
 
-from typing import cast
+import numpy as np
+import pandas as pd
 
-import polars as pl
+DESCRIBED = ["class", "example", "id", "period_days"]
 
 
-def relative_attention(points: pl.DataFrame) -> pl.DataFrame:
+def relative_attention(points: pd.DataFrame) -> pd.DataFrame:
     """Divide weights by those of uniform attention, which are 1 / n for n points.
 
     Returns:
         `points` (one or several windows) with one column per head, `head_1`, `head_2`, ..., and `mean`: weight times n,
         so that 1 is uniform attention.
     """
-    heads = cast(pl.Array, points["attention"].dtype).shape[0]
-    size = pl.len().over("id", "start")
-    named = {f"head_{head + 1}": pl.col("attention").arr.get(head) * size for head in range(heads)}
-    return points.with_columns(**named, mean=pl.col("mean_attention") * size).drop("attention", "mean_attention")
+    size = points.groupby(["id", "start"])["id"].transform("size")
+    heads = np.stack(points["attention"].to_numpy()).T
+    named = {f"head_{head}": weights * size for head, weights in enumerate(heads, start=1)}
+    return points.assign(**named, mean=points["mean_attention"] * size).drop(columns=["attention", "mean_attention"])
 
 
-def attention_summary(points: pl.DataFrame) -> pl.DataFrame:
+def attention_summary(points: pd.DataFrame) -> pd.DataFrame:
     """Summarise the relative attention of each object and head.
 
     Returns:
-        `class`, `example`, `id`, `period_days`, `observations`, `head`, and the `min`, `median` and `max` of the
+        `class`, `example`, `id`, `period_days`, `head`, `observations`, and the `min`, `median` and `max` of the
         relative attention; in the order of `points`.
     """
     relative = relative_attention(points)
-    heads = [name for name in relative.columns if name.startswith("head_")] + ["mean"]
-    described = ["class", "example", "id", "period_days"]
-    return (
-        relative.unpivot(heads, index=described, variable_name="head", value_name="weight")
-        .group_by(*described, "head", maintain_order=True)
-        .agg(
-            observations=pl.len(),
-            min=pl.col("weight").min(),
-            median=pl.col("weight").median(),
-            max=pl.col("weight").max(),
-        )
-    )
+    heads = [*relative.filter(like="head_").columns, "mean"]
+    weights = relative.melt(DESCRIBED, heads, var_name="head", value_name="weight")
+    of_heads = weights.groupby([*DESCRIBED, "head"], sort=False)["weight"]
+    return of_heads.agg(observations="size", min="min", median="median", max="max").reset_index()
 
 
-def reconstruction_errors(points: pl.DataFrame) -> pl.DataFrame:
+def reconstruction_errors(points: pd.DataFrame) -> pd.DataFrame:
     """Score the reconstruction of each window at its hidden points.
 
     Returns:
@@ -48,17 +41,12 @@ def reconstruction_errors(points: pl.DataFrame) -> pl.DataFrame:
         hidden points), and the RMSE in mag of each predictor: `rmse_model`, `rmse_interpolation`, `rmse_window_mean`;
         in the order of `points`.
     """
-    hidden = points.filter("hidden")
     names = {"rmse_model": "predicted", "rmse_interpolation": "interpolated", "rmse_window_mean": "window_mean"}
-    described = ("class", "example", "id", "period_days")
-    shown = points.group_by("id").agg(visible=(~pl.col("hidden")).sum())
-    return (
-        hidden.group_by(*described, maintain_order=True)
-        .agg(
-            hidden=pl.len(),
-            median_err_mag=pl.col("err_mag").median(),
-            **{rmse: ((pl.col(name) - pl.col("mag")) ** 2).mean().sqrt() for rmse, name in names.items()},
-        )
-        .join(shown, on="id", maintain_order="left")
-        .select(*described, "visible", "hidden", "median_err_mag", *names)
-    )
+    hidden = points[points["hidden"]]
+    squares = {rmse: (hidden[name].astype(float) - hidden["mag"]) ** 2 for rmse, name in names.items()}
+    of_windows = hidden.assign(**squares).groupby(DESCRIBED, sort=False)
+    errors = of_windows[list(names)].mean().pow(0.5).reset_index()
+    errors["visible"] = errors["id"].map((~points["hidden"]).groupby(points["id"]).sum())
+    errors["hidden"] = of_windows.size().to_numpy()
+    errors["median_err_mag"] = of_windows["err_mag"].median().to_numpy()
+    return errors[[*DESCRIBED, "visible", "hidden", "median_err_mag", *names]]

@@ -82,7 +82,7 @@ def reconstructed_points(
 def masked_window(
     records: Path, object_id: str, *, window: int, masking: Masking, variant: Variant = "paper", seed: int
 ) -> pl.DataFrame:
-    """Mask one random window of an object as for validation, and return its points.
+    """Mask one random window of an object as for validation, and return its points (`.to_pandas()` for pandas).
 
     Args:
         records: file of records.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
-import polars as pl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
@@ -27,7 +27,7 @@ WEAK_TO_STRONG = LinearSegmentedColormap.from_list(
 
 @mpl.rc_context(STYLE)
 def attention_figure(
-    points: pl.DataFrame, classes: Sequence[str], note: str, *, clip: tuple[float, float] = (5.0, 95.0)
+    points: pd.DataFrame, classes: Sequence[str], note: str, *, clip: tuple[float, float] = (5.0, 95.0)
 ) -> Figure:
     """Draw folded light curves, coloured by the attention that each point receives: rows are heads, columns classes.
 
@@ -44,11 +44,11 @@ def attention_figure(
         InputError: a class has not exactly one object.
     """
     for name in classes:
-        found = points.filter(pl.col("class") == name)["id"].n_unique()
+        found = points.loc[points["class"] == name, "id"].nunique()
         if found != 1:
             raise InputError(f"attention figure: class {name!r}: expected one object, found {found}")
     drawn = _inside(relative_attention(points), clip)
-    heads = [name for name in drawn.columns if name.startswith("head_")] + ["mean"]
+    heads = [*drawn.filter(like="head_").columns, "mean"]
     limit = _limit(drawn, heads)
     norm = LogNorm(1 / limit, limit)
     columns = -(-len(classes) // -(-len(classes) // COLUMNS))
@@ -62,35 +62,36 @@ def attention_figure(
     for band, names in enumerate(bands):
         block = axes[band * len(heads) :][: len(heads)]
         for column, name in enumerate(names):
-            _draw_object(block[:, column], drawn.filter(pl.col("class") == name), heads, norm)
+            _draw_object(block[:, column], drawn[drawn["class"] == name], heads, norm)
         _name_rows(list(block[:, 0]), list(block[:, len(names) - 1]), heads)
         for axis in block[:, len(names) :].flat:
             axis.remove()
     mappable = mpl.cm.ScalarMappable(norm, WEAK_TO_STRONG)
     _add_bar(figure, mappable, axes, limit)
-    ids = dict(points.select("class", "id").unique().iter_rows())
+    ids = points.groupby("class")["id"].first()
     add_caption(figure, f"{note} {_explanation(clip)} Objects: {', '.join(f'{n} {ids[n]}' for n in classes)}.")
     return figure
 
 
-def _inside(points: pl.DataFrame, clip: tuple[float, float]) -> pl.DataFrame:
-    low, high = (pl.col("mag").quantile(p / 100, "linear").over("id") for p in clip)
-    return points.filter(pl.col("mag").is_between(low, high))
+def _inside(points: pd.DataFrame, clip: tuple[float, float]) -> pd.DataFrame:
+    of_objects = points.groupby("id")["mag"]
+    low, high = (of_objects.transform("quantile", percentile / 100) for percentile in clip)
+    return points[points["mag"].between(low, high)]
 
 
-def _limit(points: pl.DataFrame, heads: list[str]) -> float:
+def _limit(points: pd.DataFrame, heads: list[str]) -> float:
     """Return the factor f, rounded to two digits, for which nearly all weights are between 1 / f and f."""
-    low, high = np.quantile(np.log10(np.maximum(points.select(heads).to_numpy(), 1e-6)), DRAWN)
+    low, high = np.quantile(np.log10(np.maximum(points[heads].to_numpy(), 1e-6)), DRAWN)
     return float(f"{10 ** max(-low, high, 0.05):.2g}")
 
 
-def _draw_object(axes: np.ndarray, points: pl.DataFrame, heads: list[str], norm: LogNorm) -> None:
+def _draw_object(axes: np.ndarray, points: pd.DataFrame, heads: list[str], norm: LogNorm) -> None:
     """Draw one object in a column of panels."""
     magnitudes = points["mag"].to_numpy()
     low, high = float(magnitudes.min()), float(magnitudes.max())
     margin = 0.08 * max(high - low, 0.01)
     for axis, head in zip(axes, heads, strict=True):
-        ordered = points.sort(head)  # strong weights are drawn on top
+        ordered = points.sort_values(head)  # strong weights are drawn on top
         phases = ordered["phase"].to_numpy()
         magnitudes, weights = (np.tile(ordered[name].to_numpy(), 2) for name in ("mag", head))
         axis.scatter(
@@ -110,7 +111,7 @@ def _draw_object(axes: np.ndarray, points: pl.DataFrame, heads: list[str], norm:
         axis.yaxis.set_major_locator(MaxNLocator(nbins=3, steps=[1, 2, 5, 10], min_n_ticks=2))
         axis.tick_params(axis="y", labelsize=SMALL, length=2, pad=1.5)
         axis.tick_params(axis="x", labelbottom=head == heads[-1])
-    axes[0].set_title(f"{points['class'][0]}\n$P$ = {points['period_days'][0]:.4g} d", size=SMALL)
+    axes[0].set_title(f"{points['class'].iloc[0]}\n$P$ = {points['period_days'].iloc[0]:.4g} d", size=SMALL)
     axes[-1].set_xlabel("Phase", size=SMALL)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-import polars as pl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -22,7 +22,7 @@ STATES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @mpl.rc_context(STYLE)
-def masking_figure(points: pl.DataFrame, note: str) -> Figure:
+def masking_figure(points: pd.DataFrame, note: str) -> Figure:
     """Draw how one window is masked: the whole window over time, and a close-up of the network's input.
 
     Args:
@@ -32,26 +32,26 @@ def masking_figure(points: pl.DataFrame, note: str) -> Figure:
     Raises:
         InputError: the points are of several windows, or none.
     """
-    if points.select("id", "start").n_unique() != 1:
+    if len(points[["id", "start"]].drop_duplicates()) != 1:
         raise InputError("masking figure: expected the points of one window")
     figure = new_figure(PAGE, 112 * MM)
     whole, close_up = figure.subplots(2, 1, height_ratios=[1, 1])
     _draw_states(whole, points)
     _draw_input(close_up, points.head(CLOSE_UP))
-    row = points.row(0, named=True)
+    row = points.iloc[0]
     last = row["start"] + len(points)
     window = f"Object {row['id']}, observations {row['start'] + 1} to {last}."
     add_caption(figure, f"{note} {window} {_explanation()}")
     return figure
 
 
-def _draw_states(axis: Axes, points: pl.DataFrame) -> None:
+def _draw_states(axis: Axes, points: pd.DataFrame) -> None:
     """Draw the true magnitudes of a window over time, with markers for their state after masking."""
-    replaced = points.filter(pl.col("state") == "replaced")
+    replaced = points[points["state"] == "replaced"]
     axis.vlines(replaced["mjd"], replaced["target"], replaced["magnitudes"], color=BLUE, lw=0.5, alpha=0.6)
     axis.plot(replaced["mjd"], replaced["magnitudes"], "s", ms=1.6, color=BLUE, alpha=0.8)
     for state, (label, marker) in STATES.items():
-        members = points.filter(pl.col("state") == state)
+        members = points[points["state"] == state]
         share = f"{label}: {len(members)} ({len(members) / len(points):.0%})"
         axis.plot(members["mjd"], members["target"], ls="", label=share, **marker)
     axis.set_xlabel("MJD")
@@ -59,7 +59,7 @@ def _draw_states(axis: Axes, points: pl.DataFrame) -> None:
     _finish(axis, columns=4)
 
 
-def _draw_input(axis: Axes, points: pl.DataFrame) -> None:
+def _draw_input(axis: Axes, points: pd.DataFrame) -> None:
     """Draw the series of a few observations: target, visible, network input, hidden."""
     places = np.arange(1, len(points) + 1)
     target, given = points["target"].to_numpy(), points["magnitudes"].to_numpy()
@@ -99,7 +99,7 @@ def _explanation() -> str:
 
 
 @mpl.rc_context(STYLE)
-def records_figure(observations: pl.DataFrame, record: pl.DataFrame, note: str) -> Figure:
+def records_figure(observations: pd.DataFrame, record: pd.DataFrame, note: str) -> Figure:
     """Draw one object's observations from Parquet and, below, as read back from its record.
 
     Args:
@@ -113,7 +113,7 @@ def records_figure(observations: pl.DataFrame, record: pl.DataFrame, note: str) 
     figure = new_figure(PAGE, 90 * MM)
     axes = figure.subplots(2, 1, sharex=True, sharey=True)
     for axis, table, name in zip(axes, (observations, record), ("Parquet", "TFRecord"), strict=True):
-        if table.is_empty():
+        if table.empty:
             raise InputError(f"records figure: {name}: expected at least one observation")
         mjd, mag, err_mag = (table[column].to_numpy() for column in ("mjd", "mag", "err_mag"))
         axis.errorbar(mjd, mag, yerr=err_mag, fmt="o", ms=2, lw=0, elinewidth=0.5, color=BLUE, ecolor="#999999")
@@ -122,5 +122,5 @@ def records_figure(observations: pl.DataFrame, record: pl.DataFrame, note: str) 
     axes[0].invert_yaxis()
     axes[-1].set_xlabel("MJD")
     axes[-1].ticklabel_format(axis="x", useOffset=False)
-    add_caption(figure, f"{note} Object {observations['id'][0]}. Bars: errors of the magnitudes.")
+    add_caption(figure, f"{note} Object {observations['id'].iloc[0]}. Bars: errors of the magnitudes.")
     return figure

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
-import polars as pl
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -16,7 +16,7 @@ CLASSIFIERS = {"logistic": ("o", EIGHT[0]), "forest": ("^", EIGHT[1])}
 
 @mpl.rc_context(STYLE)
 def recipes_figure(
-    scores: pl.DataFrame, ratios: pl.DataFrame, recipes: Mapping[str, str], references: pl.DataFrame, note: str
+    scores: pd.DataFrame, ratios: pd.DataFrame, recipes: Mapping[str, str], references: pd.DataFrame, note: str
 ) -> Figure:
     """Draw one row per recipe: the ratio of errors at hidden points, and a panel of macro F1 per dataset and SPC.
 
@@ -35,7 +35,7 @@ def recipes_figure(
     for name, table in (("scores", scores), ("ratios", ratios)):
         if missing := set(recipes) - set(table["encoder"]):
             raise InputError(f"{name}: expected the encoder {min(missing)!r}, found none")
-    panels = scores.select("dataset", "spc").unique(maintain_order=True).rows()
+    panels = list(scores[["dataset", "spc"]].drop_duplicates().itertuples(index=False))
     figure = new_figure(PAGE, (len(rows) * ROW_MM + 34) * MM)
     axes = figure.subplots(1, len(panels) + 1, sharey=True)
     places = {encoder: rows.index(recipe) for encoder, recipe in recipes.items()}
@@ -43,11 +43,11 @@ def recipes_figure(
     axes[0].axvline(1.0, color="#999999", linewidth=0.8, linestyle="--")
     axes[0].set_xlabel("Error at hidden points\n/ error of the mean")
     for ax, (dataset, spc) in zip(axes[1:], panels, strict=True):
-        here = (pl.col("dataset") == dataset) & (pl.col("spc") == spc)
+        shown, reference = (t[(t["dataset"] == dataset) & (t["spc"] == spc)] for t in (scores, references))
         for model, (marker, colour) in CLASSIFIERS.items():
-            of_model = scores.filter(here & (pl.col("model") == model))
+            of_model = shown[shown["model"] == model]
             _dots(ax, of_model["encoder"], of_model["mean"], places, marker, colour, label=model)
-        for value in references.filter(here)["mean"]:
+        for value in reference["mean"]:
             ax.axvline(value, color=EIGHT[2], linewidth=0.8, linestyle="--", label="features, forest")
         ax.set_title(f"{dataset}, {spc} per class")
         ax.set_xlabel("Macro F1")
@@ -72,8 +72,8 @@ def recipes_figure(
 
 def _dots(
     ax: mpl.axes.Axes,
-    encoders: Sequence[str] | pl.Series,
-    values: Sequence[float] | pl.Series,
+    encoders: Sequence[str] | pd.Series,
+    values: Sequence[float] | pd.Series,
     places: Mapping[str, int],
     marker: str,
     colour: str,

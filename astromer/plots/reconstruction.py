@@ -5,7 +5,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-import polars as pl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -30,7 +30,7 @@ def rows_per_class(classes: int, available: int) -> int:
 
 
 @mpl.rc_context(STYLE)
-def reconstruction_figure(points: pl.DataFrame, classes: Sequence[str], note: str) -> Figure:
+def reconstruction_figure(points: pd.DataFrame, classes: Sequence[str], note: str) -> Figure:
     """Draw windows with hidden points, one per row: over time, predicted against true, and folded.
 
     Args:
@@ -42,18 +42,18 @@ def reconstruction_figure(points: pl.DataFrame, classes: Sequence[str], note: st
     Raises:
         InputError: a class has no example.
     """
-    if absent := [name for name in classes if name not in points["class"]]:
+    if absent := [name for name in classes if name not in set(points["class"])]:
         raise InputError(f"reconstruction figure: expected an example of every class, none of {', '.join(absent)}")
-    most = rows_per_class(len(classes), int(points["example"].to_numpy().max()) + 1)
-    drawn = points.filter(pl.col("example") < most, pl.col("class").is_in(classes))
-    errors = {row["id"]: row for row in reconstruction_errors(drawn).iter_rows(named=True)}
-    order = drawn.select("class", "example", "id").unique().sort(pl.col("class").cast(pl.Enum(classes)), "example")
+    most = rows_per_class(len(classes), points["example"].max() + 1)
+    drawn = points[(points["example"] < most) & points["class"].isin(classes)]
+    errors = reconstruction_errors(drawn).set_index("id")
+    order = sorted(errors.index, key=lambda name: (classes.index(errors["class"][name]), errors["example"][name]))
     row_mm = min(TALLEST_ROW_MM, (PAGE_MM - HEAD_MM) / len(order))
     figure = new_figure(PAGE, (len(order) * row_mm + HEAD_MM) * MM)
     adjust_layout(figure, h_pad=0.5 * MM, hspace=0.0, w_pad=0.6 * MM)
     axes = figure.subplots(len(order), 3, squeeze=False, width_ratios=[4, 1.6, 2.2])
-    for row, name in zip(axes, order["id"], strict=True):
-        _draw_window(row, drawn.filter(pl.col("id") == name), errors[name])
+    for row, name in zip(axes, order, strict=True):
+        _draw_window(row, drawn[drawn["id"] == name], errors.loc[name])
     for axis, label in zip(axes[-1], ("MJD", "True (mag)", "Phase"), strict=True):
         axis.set_xlabel(label)
     figure.align_ylabels(axes[:, 0])
@@ -67,10 +67,10 @@ def reconstruction_figure(points: pl.DataFrame, classes: Sequence[str], note: st
     return figure
 
 
-def _draw_window(axes: np.ndarray, points: pl.DataFrame, errors: dict[str, Any]) -> None:
+def _draw_window(axes: np.ndarray, points: pd.DataFrame, errors: pd.Series) -> None:
     """Draw the three panels of one window."""
     over_time, against, folded = axes
-    visible, hidden = points.filter(~pl.col("hidden")), points.filter("hidden")
+    visible, hidden = points[~points["hidden"]], points[points["hidden"]]
     over_time.plot(visible["mjd"], visible["mag"], **VISIBLE)
     over_time.errorbar(hidden["mjd"], hidden["mag"], yerr=hidden["err_mag"], **TRUE)
     over_time.plot(hidden["mjd"], hidden["predicted"], **PREDICTED)
@@ -88,7 +88,7 @@ def _draw_window(axes: np.ndarray, points: pl.DataFrame, errors: dict[str, Any])
     folded.set_xticks([0, 0.5, 1, 1.5, 2], ["0", "", "1", "", "2"])
     folded.tick_params(axis="y", labelleft=False)
     label: dict[str, Any] = {"size": SMALL, "va": "bottom", "ha": "left"}
-    over_time.text(0, 1, f"{errors['class']}  {errors['id']}", transform=over_time.transAxes, **label)
+    over_time.text(0, 1, f"{errors['class']}  {errors.name}", transform=over_time.transAxes, **label)
     folded.text(0, 1, f"$P$ = {errors['period_days']:.4g} d", transform=folded.transAxes, **label)
     over_time.set_ylabel("mag")
     _draw_identity(against, hidden, errors)
@@ -96,7 +96,7 @@ def _draw_window(axes: np.ndarray, points: pl.DataFrame, errors: dict[str, Any])
         axis.tick_params(labelsize=SMALL, length=2, pad=1.5)
 
 
-def _draw_identity(axis: Axes, hidden: pl.DataFrame, errors: dict[str, Any]) -> None:
+def _draw_identity(axis: Axes, hidden: pd.DataFrame, errors: pd.Series) -> None:
     """Draw predicted against true magnitudes, the identity, and the RMSE."""
     low, high = _range(hidden["mag"], hidden["predicted"])
     axis.plot([low, high], [low, high], color=INK, lw=0.7, ls="--", zorder=1)
@@ -121,10 +121,9 @@ def _draw_identity(axis: Axes, hidden: pl.DataFrame, errors: dict[str, Any]) -> 
     axis.text(1.05, 0.5, text, transform=axis.transAxes, size=SMALL, va="center")
 
 
-def _range(*series: pl.Series) -> tuple[float, float]:
+def _range(*series: pd.Series) -> tuple[float, float]:
     """Return the common range of magnitudes with a margin."""
-    arrays = [values.to_numpy() for values in series]
-    low, high = min(float(values.min()) for values in arrays), max(float(values.max()) for values in arrays)
+    low, high = min(values.min() for values in series), max(values.max() for values in series)
     margin = 0.06 * max(high - low, 0.02)
     return low - margin, high + margin
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import matplotlib as mpl
-import polars as pl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -54,14 +54,14 @@ def model_label(model: str, encoder: str | None, encoders: Mapping[str, str], st
 
     A finetuned encoder has a star.
     """
-    if encoder is None:
+    if pd.isna(encoder):
         return CLASSICAL.get(model) or BASELINES.get(model, f"Base ({model})")
     star = "*" if state == "finetuned" else ""
     return f"{encoders.get(encoder, encoder)}{star} + {HEADS.get(model, model)}"
 
 
 @mpl.rc_context(STYLE)
-def ablation_figure(summary: pl.DataFrame, note: str, *, encoders: Mapping[str, str]) -> Figure:
+def ablation_figure(summary: pd.DataFrame, note: str, *, encoders: Mapping[str, str]) -> Figure:
     """Draw the score of each model as bars, with one panel per number of samples per class.
 
     The models have the same order in all panels: by their mean over the panels, with the best on top. Whiskers are the
@@ -76,22 +76,17 @@ def ablation_figure(summary: pl.DataFrame, note: str, *, encoders: Mapping[str, 
         InputError: there are no rows, rows of several datasets, levels or metrics, or a model lacks a panel.
     """
     dataset, level, metric = _only(summary, "dataset"), _only(summary, "level"), _only(summary, "metric")
-    summary = summary.with_columns(
-        pl.struct("encoder", "state", "model")
-        .map_elements(
-            lambda row: model_label(row["model"], row["encoder"], encoders, row["state"]), return_dtype=pl.String
-        )
-        .alias("label")
-    )
-    sizes = sorted(summary["spc"].unique())
+    names = summary[["model", "encoder", "state"]].itertuples(index=False)
+    summary = summary.assign(label=[model_label(model, encoder, encoders, state) for model, encoder, state in names])
+    sizes = sorted(set(summary["spc"]))
     labels = _order(summary, sizes)
     columns = PANELS_PER_ROW.get(len(sizes), 3)
     rows = -(-len(sizes) // columns)
     figure = new_figure(COLUMN if columns == 1 else PAGE, (12 + rows * (15 + BAR_MM * len(labels))) * MM)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flatten()
-    limit = nice_limit(float((summary["mean"] + summary["std"].fill_null(0)).to_numpy().max()))
+    limit = nice_limit((summary["mean"] + summary["std"].fillna(0)).max())
     for axis, size in zip(axes, sizes, strict=False):
-        _draw_panel(axis, summary.filter(pl.col("spc") == size), labels, limit)
+        _draw_panel(axis, summary[summary["spc"] == size], labels, limit)
         axis.set_title(f"{size} samples per class")
     for axis in axes[len(sizes) :]:
         axis.remove()
@@ -105,7 +100,7 @@ def ablation_figure(summary: pl.DataFrame, note: str, *, encoders: Mapping[str, 
     return figure
 
 
-def _only(summary: pl.DataFrame, column: str) -> str:
+def _only(summary: pd.DataFrame, column: str) -> str:
     values = sorted(summary[column].unique())
     if len(values) != 1:
         raise InputError(f"ablation figure: expected rows of one {column}, found {values}")
@@ -117,23 +112,23 @@ def nice_limit(value: float) -> float:
     return min(1.0, math.ceil(round(10 * value, 6)) / 10)
 
 
-def _order(summary: pl.DataFrame, sizes: list[int]) -> list[str]:
+def _order(summary: pd.DataFrame, sizes: list[int]) -> list[str]:
     """Sort the models by their mean over all panels, the worst first, and check that each is in every panel once."""
-    models = summary.group_by("label").agg(pl.col("mean").mean(), pl.col("spc").sort()).sort("mean", "label")
-    for label, _, found in models.iter_rows():
-        if found != sizes:
+    for label, of_model in summary.groupby("label")["spc"]:
+        if (found := sorted(of_model)) != sizes:
             raise InputError(f"ablation figure: {label}: expected the samples per class {sizes}, found {found}")
-    return models["label"].to_list()
+    means = summary.groupby("label", as_index=False)["mean"].mean()
+    return means.sort_values(["mean", "label"])["label"].to_list()
 
 
-def _draw_panel(axis: Axes, rows: pl.DataFrame, labels: list[str], limit: float) -> None:
-    for row in rows.iter_rows(named=True):
-        place = labels.index(row["label"])
-        axis.barh(place, row["mean"], height=0.66, linewidth=0.8, **KINDS[row["kind"]][1])
-        text = f"{row['mean']:.3f}"
-        if row["std"] is not None:
-            axis.errorbar(row["mean"], place, xerr=row["std"], color=INK, lw=0.9, capsize=2, capthick=0.9)
-            text += f" ± {row['std']:.3f}"
+def _draw_panel(axis: Axes, rows: pd.DataFrame, labels: list[str], limit: float) -> None:
+    for label, kind, mean, std in rows[["label", "kind", "mean", "std"]].itertuples(index=False):
+        place = labels.index(label)
+        axis.barh(place, mean, height=0.66, linewidth=0.8, **KINDS[kind][1])
+        text = f"{mean:.3f}"
+        if pd.notna(std):
+            axis.errorbar(mean, place, xerr=std, color=INK, lw=0.9, capsize=2, capthick=0.9)
+            text += f" ± {std:.3f}"
         axis.text(1.05, place, text, transform=axis.get_yaxis_transform(), size=SMALL, va="center")
     axis.set_xlim(0, limit)
     axis.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
@@ -144,12 +139,12 @@ def _draw_panel(axis: Axes, rows: pl.DataFrame, labels: list[str], limit: float)
     axis.set_axisbelow(True)
 
 
-def _numbers(summary: pl.DataFrame, dataset: str, level: str) -> str:
+def _numbers(summary: pd.DataFrame, dataset: str, level: str) -> str:
     """Return sentences that explain the bars, whiskers and numbers."""
-    folds = sorted(summary["folds"].unique())
+    folds = sorted(set(summary["folds"]))
     low, high = summary["count_min"].min(), summary["count_max"].max()
     counted = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     over = " or ".join(map(str, folds))
     what = "One fold, no error bars." if folds == [1] else f"Mean ± sample standard deviation over {over} folds."
-    finetuned = " *: finetuned on the training objects." if "finetuned" in summary["state"].to_list() else ""
+    finetuned = " *: finetuned on the training objects." if "finetuned" in set(summary["state"]) else ""
     return f"Dataset: {dataset}. {what} Test {level}s in a fold: {counted}.{finetuned}"

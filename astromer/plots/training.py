@@ -6,7 +6,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-import polars as pl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -34,8 +34,8 @@ class LearningCurves:
         test: `rmse_hidden` and `r2_hidden` of the model on the test set.
     """
 
-    history: pl.DataFrame
-    steps: pl.DataFrame
+    history: pd.DataFrame
+    steps: pd.DataFrame
     test: dict[str, float]
 
     @classmethod
@@ -51,27 +51,27 @@ class LearningCurves:
             _read(steps, ["step", *FIGURES]),
             _read(scores, ["predictor", *FIGURES[1:]]),
         )
-        of_model = tables[2].filter(pl.col("predictor") == "model")
+        of_model = tables[2].query("predictor == 'model'")
         if len(of_model) != 1:
             raise InputError(f"{scores}: expected one row of the predictor 'model', found {len(of_model)}")
         # The axis of steps is logarithmic: the initial weights (step 0) are drawn at step 1.
         return cls(
-            tables[0].with_columns(pl.col("step").clip(1)),
+            tables[0].assign(step=tables[0]["step"].clip(1)),
             tables[1],
             {name: of_model[name].item() for name in FIGURES[1:]},
         )
 
     @property
-    def best(self) -> dict[str, float]:
+    def best(self) -> pd.Series:
         """Row of the epoch with the lowest validation loss (the first one of equal losses), whose weights were kept."""
-        return self.history.sort("val_loss", nulls_last=True, maintain_order=True).row(0, named=True)
+        return self.history.loc[self.history["val_loss"].idxmin()]
 
 
-def _read(path: Path, columns: Sequence[str]) -> pl.DataFrame:
-    table = pl.read_csv(path)
+def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    table = pd.read_csv(path)
     if missing := [name for name in columns if name not in table.columns]:
         raise InputError(f"{path}: expected the columns {', '.join(columns)}; {', '.join(missing)} not found")
-    if table.is_empty():
+    if table.empty:
         raise InputError(f"{path}: expected at least one row")
     return table
 
@@ -124,19 +124,14 @@ def _draw_curves(axis: Axes, run: LearningCurves, name: str, colour: str) -> Non
         axis.axhline(run.test[name], color=colour, ls=":", lw=1)
 
 
-def _binned(steps: pl.DataFrame, name: str) -> pl.DataFrame:
+def _binned(steps: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return median and band of a column in logarithmic bins of steps; the first bins contain one step each."""
-    finite = steps.filter(pl.col(name).is_finite())
-    return (
-        finite.group_by((pl.col("step").log(10) * BINS_PER_DECADE).floor().alias("bin"))
-        .agg(
-            pl.col("step").cast(pl.Float64).log().mean().exp(),
-            median=pl.col(name).median(),
-            low=pl.col(name).quantile(BAND[0], "linear"),
-            high=pl.col(name).quantile(BAND[1], "linear"),
-        )
-        .sort("step")
-    )
+    finite = steps[np.isfinite(steps[name])]
+    logs = np.log10(finite["step"])
+    bins = np.floor(logs * BINS_PER_DECADE)
+    values = finite.groupby(bins)[name]
+    low, median, high = (values.quantile(fraction) for fraction in (BAND[0], 0.5, BAND[1]))
+    return pd.DataFrame({"step": 10 ** logs.groupby(bins).mean(), "median": median, "low": low, "high": high})
 
 
 def _limit(axis: Axes, runs: Sequence[LearningCurves], name: str) -> None:

@@ -20,7 +20,7 @@ SECTIONS = {
     "Data": {"observations", "metadata"},
     "Pretraining": {"curves", "masking", "reconstruction"},
     "Encoder": {"attention", "finetunings", "gammas", "maps", "silhouettes", "recipes"},
-    "Classification": {"claims", "metrics", "predictions"},
+    "Classification": {"calibrated", "claims", "metrics", "predictions"},
     "Further figures": set(),
 }
 MAIN_FIGURE = "fig12"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from astromer.evaluation.calibration import calibration_error, fit_temperature, scale_temperature
+from astromer.evaluation.calibration import calibration_error, fit_temperature, reliability, scale_temperature
 from astromer.evaluation.conformal import score_sets
 from astromer.evaluation.predictions import predictions_table, probabilities_of
 
@@ -65,3 +65,12 @@ def test_prediction_sets_cover_as_asked_whatever_the_probabilities_claim(coverag
 def test_too_few_calibrating_objects_exclude_nothing():
     scores = score_sets(predictions(1, stars=5), predictions(1, seed=1), 0.9)
     assert scores == {"coverage": 1.0, "set_size": 3.0}
+
+
+def test_reliability_counts_what_the_error_sums():
+    rng = np.random.default_rng(0)
+    probabilities, labels = rng.dirichlet(np.ones(3), 200), rng.integers(0, 3, 200)
+    bins = reliability(probabilities, labels)
+    assert bins["objects"].sum() == 200
+    gaps = (bins["confidence"] - bins["hits"]).abs().sum() / 200
+    assert gaps == pytest.approx(calibration_error(probabilities, labels))

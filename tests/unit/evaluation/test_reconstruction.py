@@ -72,7 +72,7 @@ def test_every_variant_is_given_the_same_windows(records, architecture, variant)
 
 def test_errors_are_those_of_the_hidden_points(records):
     points = reconstruct(copy, records)
-    errors = reconstruction_errors(points)
+    errors = reconstruction_errors(points.to_pandas())
     assert len(errors) == 4
     assert set(errors["hidden"]) == {15}
     assert set(errors["visible"]) == {35}

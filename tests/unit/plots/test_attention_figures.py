@@ -1,7 +1,7 @@
 """Attention on folded light curves: figure and notebook."""
 
 import numpy as np
-import polars as pl
+import pandas as pd
 import pytest
 from figure_layout import assert_publishable, caption_of
 from notebook_run import assert_written, files_of, run_cells
@@ -30,11 +30,11 @@ def points_of(classes, heads, size=40):
             "err_mag": 0.02,
             "period_days": 0.123456 * 5**number,
             "phase": phase,
-            "attention": pl.Series(weights, dtype=pl.Array(pl.Float32, heads)),
+            "attention": list(weights.astype(np.float32)),
             "mean_attention": weights.mean(axis=1),
         }
-        tables.append(pl.DataFrame(table))
-    return pl.concat(tables)
+        tables.append(pd.DataFrame(table))
+    return pd.concat(tables, ignore_index=True)
 
 
 @pytest.mark.parametrize(("number", "heads"), [(2, 1), (7, 3)])
@@ -57,7 +57,7 @@ def test_weights_follow_their_points_in_every_row():
     points = points_of(["EC", "RRab"], 2)
     figure = attention_figure(points, ["EC", "RRab"], NOTE, clip=(0, 100))
     panels = np.array(figure.axes[:-1]).reshape(3, 2)
-    strongest = points.filter(pl.col("class") == "RRab").row(-1, named=True)
+    strongest = points.query("`class` == 'RRab'").iloc[-1]
     for panel in panels[:, 1]:
         (dots,) = panel.collections
         assert len(dots.get_array()) == 80
@@ -65,7 +65,7 @@ def test_weights_follow_their_points_in_every_row():
         np.testing.assert_allclose(place, [strongest["phase"], strongest["mag"]])
         low, high = panel.get_ylim()
         assert low > high, "bright is up"
-    weights = points.filter(pl.col("class") == "RRab")["attention"].to_numpy()
+    weights = np.stack(points.query("`class` == 'RRab'")["attention"])
     for head in range(2):
         drawn = np.sort(panels[head, 1].collections[0].get_array()[:40])
         np.testing.assert_allclose(drawn, np.sort(40 * weights[:, head]), rtol=1e-5)
@@ -84,14 +84,14 @@ def test_one_object_of_each_class_is_expected():
     with pytest.raises(InputError, match="class 'LPV': expected one object, found 0"):
         attention_figure(points, ["EC", "LPV"], NOTE)
     with pytest.raises(InputError, match="class 'EC': expected one object, found 2"):
-        attention_figure(points.with_columns(pl.lit("EC").alias("class")), ["EC"], NOTE)
+        attention_figure(points.assign(**{"class": "EC"}), ["EC"], NOTE)
 
 
 def test_notebook(tmp_path):
-    points_of(["EC", "RRab"], 2).write_parquet(tmp_path / "attention.parquet")
+    points_of(["EC", "RRab"], 2).to_parquet(tmp_path / "attention.parquet")
     files = files_of(tmp_path / "out", "fig07_sim")
     data = {"attention": str(tmp_path / "attention.parquet"), "classes": ["EC", "RRab"], "dataset": "sim"}
     variables = run_cells("fig07", data | {"encoder": "A1", "is_simulated": False, "run": "test"} | files)
     assert_written(files)
     assert caption_of(variables["figure"]).startswith("Real data. Run: test, seed 42. Encoder: A1. Last block")
-    assert pl.read_csv(files["table"])["head"].unique(maintain_order=True).to_list() == ["head_1", "head_2", "mean"]
+    assert list(pd.read_csv(files["table"])["head"].unique()) == ["head_1", "head_2", "mean"]

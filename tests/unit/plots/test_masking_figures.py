@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import papermill
 import polars as pl
 import pytest
@@ -36,7 +37,7 @@ def survey(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def points(survey):
-    return masked_window(survey / "train.tfrecord", "sim.0000003", window=50, masking=Masking(), seed=3)
+    return masked_window(survey / "train.tfrecord", "sim.0000003", window=50, masking=Masking(), seed=3).to_pandas()
 
 
 def test_masks_of_a_window(points):
@@ -50,14 +51,14 @@ def test_masks_of_a_window(points):
     first = points.head(40)
     np.testing.assert_allclose(lines["target"].get_ydata(), first["target"].to_numpy())
     np.testing.assert_allclose(lines["network input"].get_ydata(), first["magnitudes"].to_numpy())
-    np.testing.assert_allclose(lines["hidden"].get_ydata(), first.filter(pl.col("hidden") == 1)["target"].to_numpy())
+    np.testing.assert_allclose(lines["hidden"].get_ydata(), first.query("hidden == 1")["target"])
     assert len(lines["visible"].get_ydata()) == first["valid"].sum()
     assert caption_of(figure).startswith(f"{NOTE} Object sim.0000003, observations ")
 
 
 def test_points_of_two_windows_are_refused(points):
     with pytest.raises(InputError, match="one window"):
-        masking_figure(pl.concat([points, points.with_columns(id=pl.lit("other"))]), NOTE)
+        masking_figure(pd.concat([points, points.assign(id="other")]), NOTE)
 
 
 def test_records_beside_parquet(points):
@@ -65,7 +66,7 @@ def test_records_beside_parquet(points):
     boxes = assert_publishable(figure)
     assert {"Parquet: 50 observations", "TFRecord: 3 observations"} <= set(boxes)
     with pytest.raises(InputError, match="TFRecord: expected at least one observation"):
-        records_figure(points, points.clear(), NOTE)
+        records_figure(points, points.head(0), NOTE)
 
 
 def test_masking_notebook(survey, tmp_path):
@@ -74,7 +75,7 @@ def test_masking_notebook(survey, tmp_path):
     variables = run_cells("masking", data | {"run": "test", "is_simulated": True} | files)
     assert_written(files)
     assert caption_of(variables["figure"]).startswith("Simulated data, no real stars. Run: test, seed 42. Object sim.")
-    assert len(pl.read_csv(files["table"])) == 50
+    assert len(pd.read_csv(files["table"])) == 50
 
 
 def parameters_of(survey: Path) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Bars of scores, and confusion matrices."""
 
 import numpy as np
-import polars as pl
+import pandas as pd
 import pytest
 from figure_layout import assert_publishable, caption_of
 
@@ -36,7 +36,7 @@ def summary_of(models, sizes, folds=3):
         for size in sizes
         for place, model in enumerate(models)
     ]
-    return pl.DataFrame(rows)
+    return pd.DataFrame(rows)
 
 
 @pytest.mark.parametrize("sizes", [[20], [20, 100], [20, 100, 500], [10, 20, 100, 500]])
@@ -73,7 +73,7 @@ def test_whiskers_are_the_deviation():
 
 
 def test_a_model_missing_in_a_panel_is_an_error():
-    summary = summary_of(("skip", "max"), [20, 100]).filter(~((pl.col("model") == "max") & (pl.col("spc") == 100)))
+    summary = summary_of(("skip", "max"), [20, 100]).query("model != 'max' or spc != 100")
     with pytest.raises(InputError, match=r"A2 \+ Max: expected the samples per class \[20, 100\], found \[20\]"):
         ablation_figure(summary, NOTE, encoders={"v2": "A2"})
 
@@ -81,7 +81,7 @@ def test_a_model_missing_in_a_panel_is_an_error():
 def test_rows_of_several_datasets_and_no_rows_are_errors():
     one = summary_of(("skip",), [20])
     with pytest.raises(InputError, match="one dataset"):
-        ablation_figure(pl.concat([one, one.with_columns(dataset=pl.lit("atlas"))]), NOTE, encoders={})
+        ablation_figure(pd.concat([one, one.assign(dataset="atlas")]), NOTE, encoders={})
     with pytest.raises(InputError, match="one dataset"):
         ablation_figure(one.head(0), NOTE, encoders={})
 
@@ -98,9 +98,9 @@ def test_labels_of_models():
 
 def test_frozen_finetuned_and_control_stand_beside_each_other():
     frozen = summary_of(("skip",), [20])
-    finetuned = frozen.with_columns(state=pl.lit("finetuned"))
-    control = summary_of(("raw_gru",), [20]).with_columns(model=pl.lit("wrong_period"), kind=pl.lit("control"))
-    figure = ablation_figure(pl.concat([frozen, finetuned, control]), NOTE, encoders={"v2": "A2"})
+    finetuned = frozen.assign(state="finetuned")
+    control = summary_of(("raw_gru",), [20]).assign(model="wrong_period", kind="control")
+    figure = ablation_figure(pd.concat([frozen, finetuned, control]), NOTE, encoders={"v2": "A2"})
     boxes = assert_publishable(figure)
     assert {"A2 + Skip", "A2* + Skip", "Features, period 1 % wrong", "Control"} <= boxes.keys()
     assert "*: finetuned on the training objects." in caption_of(figure)
@@ -152,7 +152,8 @@ def test_a_model_that_guesses_is_said_to_be_not_above_chance():
 
 
 def test_bars_fill_more_than_half_of_the_axis():
-    figure = ablation_figure(summary_of(("skip", "max"), [20]).with_columns(pl.col("mean") / 3), NOTE, encoders={})
+    summary = summary_of(("skip", "max"), [20])
+    figure = ablation_figure(summary.assign(mean=summary["mean"] / 3), NOTE, encoders={})
     assert figure.axes[0].get_xlim() == pytest.approx((0, 0.4))
 
 

@@ -1,7 +1,7 @@
 """Learning curves: figure and notebook."""
 
 import numpy as np
-import polars as pl
+import pandas as pd
 import pytest
 from figure_layout import assert_publishable, caption_of
 from notebook_run import assert_written, files_of, run_cells
@@ -18,14 +18,14 @@ def write_curves(folder, *, shift=0.0, epochs=5, per_epoch=30):
     folder.mkdir(parents=True)
     step = np.arange(1, epochs * per_epoch + 1)
     loss = 0.1 + shift + 1 / (step + 2)
-    steps = pl.DataFrame({"step": step, "loss": loss, "rmse_hidden": 1.4 * loss, "r2_hidden": 1 - 10 * loss**2})
-    steps.write_csv(folder / "steps.csv")
+    steps = pd.DataFrame({"step": step, "loss": loss, "rmse_hidden": 1.4 * loss, "r2_hidden": 1 - 10 * loss**2})
+    steps.to_csv(folder / "steps.csv", index=False)
     loss = 0.12 + shift + 0.01 * np.abs(np.arange(epochs) - 2)
     history = {"epoch": np.arange(1, epochs + 1), "step": per_epoch * np.arange(1, epochs + 1)}
     history |= {"val_loss": loss, "val_rmse_hidden": 1.4 * loss, "val_r2_hidden": 1 - 10 * loss**2}
-    pl.DataFrame(history).write_csv(folder / "history.csv")
+    pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
     predictors = {"predictor": ["model", "window_mean"], "rmse_hidden": [0.171 + shift, 0.4]}
-    pl.DataFrame(predictors | {"r2_hidden": [0.75 - shift, 0.0]}).write_csv(folder / "scores.csv")
+    pd.DataFrame(predictors | {"r2_hidden": [0.75 - shift, 0.0]}).to_csv(folder / "scores.csv", index=False)
     return {name: str(folder / f"{name}.csv") for name in FILES}
 
 
@@ -50,8 +50,8 @@ def test_curves_are_the_tables(tmp_path):
     figure = learning_curves_figure({"A2": run}, NOTE)
     for axis, name in zip(figure.axes, ("loss", "rmse_hidden", "r2_hidden"), strict=True):
         training, validation, best = axis.lines[:3]
-        np.testing.assert_allclose(validation.get_xydata(), run.history.select("step", f"val_{name}").to_numpy())
-        np.testing.assert_allclose(training.get_xydata()[:5], run.steps.select("step", name).head(5).to_numpy())
+        np.testing.assert_allclose(validation.get_xydata(), run.history[["step", f"val_{name}"]])
+        np.testing.assert_allclose(training.get_xydata()[:5], run.steps[["step", name]].head(5))
         assert len(training.get_xdata()) < len(run.steps)
         assert best.get_xdata() == [90]
         tests = [line.get_ydata()[0] for line in axis.lines if line.get_linestyle() == ":"]
@@ -62,7 +62,8 @@ def test_curves_are_the_tables(tmp_path):
 def test_test_and_best_epoch_are_in_sight_however_bad(tmp_path, drop):
     files = write_curves(tmp_path / "run")
     for file, name in ((files["history"], "val_r2_hidden"), (files["scores"], "r2_hidden")):
-        pl.read_csv(file).with_columns(pl.col(name) - drop).write_csv(file)
+        table = pd.read_csv(file)
+        table.assign(**{name: table[name] - drop}).to_csv(file, index=False)
     run = LearningCurves.read(**files)
     figure = learning_curves_figure({"A2": run}, NOTE)
     assert_publishable(figure)
@@ -73,10 +74,8 @@ def test_test_and_best_epoch_are_in_sight_however_bad(tmp_path, drop):
 
 def test_steps_without_hidden_points_leave_no_hole(tmp_path):
     files = write_curves(tmp_path / "run")
-    steps = pl.read_csv(files["steps"])
-    steps.with_columns(r2_hidden=pl.when(pl.col("step") % 7 > 0).then("r2_hidden").otherwise(float("nan"))).write_csv(
-        files["steps"]
-    )
+    steps = pd.read_csv(files["steps"])
+    steps.assign(r2_hidden=steps["r2_hidden"].where(steps["step"] % 7 > 0)).to_csv(files["steps"], index=False)
     figure = learning_curves_figure({"A2": LearningCurves.read(**files)}, NOTE)
     assert_publishable(figure)
     assert np.isfinite(figure.axes[2].lines[0].get_ydata()).all()
@@ -84,11 +83,11 @@ def test_steps_without_hidden_points_leave_no_hole(tmp_path):
 
 def test_a_column_or_a_row_that_is_missing_is_named(tmp_path):
     files = write_curves(tmp_path / "run")
-    pl.read_csv(files["steps"]).drop("loss").write_csv(files["steps"])
+    pd.read_csv(files["steps"]).drop(columns="loss").to_csv(files["steps"], index=False)
     with pytest.raises(InputError, match=r"steps\.csv: expected the columns .*; loss not found"):
         LearningCurves.read(**files)
     files = write_curves(tmp_path / "other")
-    pl.read_csv(files["scores"]).filter(pl.col("predictor") != "model").write_csv(files["scores"])
+    pd.read_csv(files["scores"]).query("predictor != 'model'").to_csv(files["scores"], index=False)
     with pytest.raises(InputError, match=r"scores\.csv: expected one row of the predictor 'model', found 0"):
         LearningCurves.read(**files)
     with pytest.raises(InputError, match="at least one encoder"):
@@ -102,7 +101,7 @@ def test_notebook(tmp_path):
     variables = run_cells("curves", {"curves": curves, "run": "test"} | surveys | files)
     assert_written(files)
     assert caption_of(variables["figure"]).startswith("Simulated data: sim. Real data: real. Run: test, seed 42.")
-    table = pl.read_csv(files["table"])
+    table = pd.read_csv(files["table"])
     assert table["encoder"].to_list() == ["A1", "A2"]
     assert table["epoch"].to_list() == [3, 3]
     assert table["test_rmse_hidden"].to_list() == [0.171, 0.171]
