@@ -39,7 +39,7 @@ def quality_of(
         counts = {str(rule): count for rule, count in rejected.iter_rows()}
         if num_more:
             counts["of a rejected object"] = num_more
-        kept = table["count"].sum() - sum(counts.values())
+        kept = int(table["count"].sum()) - sum(counts.values())
         for rule, count in lost.filter(pl.col("level") == level).select("rule", "count").iter_rows():
             counts[rule] = counts.get(rule, 0) + count
         outcomes = {"read": kept + sum(counts.values()), "kept": kept}
