@@ -75,12 +75,12 @@ def test_bands_are_light_curves_of_one_object(observations, tmp_path):
     apart = bands.with_columns(id=pl.format("{} {}", "id", "band")).drop("band")
     lengths = bands.group_by("id").agg(pl.col("band").eq("g").sum())
     num_first = dict(lengths.iter_rows())
-    expected = rows(table_batches(apart, **OPTIONS, pad_multiple=25, phase=True))
+    expected = rows(table_batches(apart, **OPTIONS, pad_multiple=25, num_periods=1))
     as_one = {
         (key[:-2], start + num_first[key[:-2]] * key.endswith("r")): found for (key, start), found in expected.items()
     }
     write_records(bands, stars()[0], tmp_path / "bands.tfrecord")
-    options = OPTIONS | {"pad_multiple": 25, "phase": True}
+    options = OPTIONS | {"pad_multiple": 25, "num_periods": 1}
     for batches in (table_batches(bands, **options), plain_batches([tmp_path / "bands.tfrecord"], **options)):
         found = rows(batches)
         assert found.keys() == as_one.keys()

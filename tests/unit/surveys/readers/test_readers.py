@@ -16,7 +16,7 @@ SIMULATED = {"simulated"}
 
 def test_formats_are_the_modules_and_their_layouts_are_declared():
     readers = {name: reader_module(name) for name in FORMATS}
-    assert set(readers) == {"files", "macho", "simulated", "table", "votimeseries"}
+    assert set(readers) == {"files", "macho", "records", "simulated", "table", "votimeseries"}
     for flag, expected in (
         ("one_file_per_object", ONE_FILE_PER_OBJECT),
         ("scattered", SCATTERED),
