@@ -69,7 +69,8 @@ def _close_pairs(ra: pl.Series, dec: pl.Series, radius_arcsec: float) -> np.ndar
     """Pair the entries within the radius, `(pairs, 2)`, in stripes of declination; others have no position."""
     ra, dec = ra.cast(pl.Float64), dec.cast(pl.Float64)  # a column without any position has no type
     placed = ra.is_finite() & dec.is_finite()
-    sample = np.sort(dec.filter(placed).gather_every(SAMPLED_EVERY).to_numpy())
+    sample = dec.gather_every(SAMPLED_EVERY)
+    sample = np.sort(sample.filter(sample.is_finite()).to_numpy())
     bounds = sample[:: max(1, AT_ONCE // SAMPLED_EVERY)][1:]
     edges = [np.zeros((0, 2), np.int64)]
     for low, high in itertools.pairwise([-np.inf, *bounds, np.inf]):

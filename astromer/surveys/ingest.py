@@ -203,15 +203,15 @@ def _blocks(rows: pl.DataFrame, *, in_order: bool) -> Iterator[pl.DataFrame]:
         in_order: whether the rows are sorted already; the rows of most dumps are.
     """
     numbers = rows["id"].to_physical().to_numpy()
-    if not in_order:
-        order = np.argsort(numbers, kind="stable")
+    order = None if in_order else np.argsort(numbers, kind="stable")
+    if order is not None:
         numbers = numbers[order]
         files = pl.Enum(rows["file"].unique().cast(pl.String).sort())
         rows = rows.with_columns(pl.col("file").cast(files))
     start = 0
     while start < len(numbers) or start == 0:
         end = int(np.searchsorted(numbers, numbers[start : start + ROWS_AT_ONCE][-1:], side="right").max(initial=0))
-        if in_order:
+        if order is None:
             block = rows.slice(start, end - start)
         else:
             block = rows[order[start:end]].sort("id", "mjd", "file", "line", nulls_last=True)

@@ -32,14 +32,14 @@ def quality_of(
         num_kept: number of observations kept.
     """
     lost = losses.group_by("level", "rule", maintain_order=True).agg(pl.col("count").cast(pl.Int64).sum())
-    of_rejected_objects = rules.filter(pl.col("rule").is_null())["count"].sum() - num_kept
+    of_rejected_objects = int(rules.filter(pl.col("rule").is_null())["count"].sum()) - num_kept
     tables = []
     for level, table, num_more in (("object", count_rules(objects), 0), ("observation", rules, of_rejected_objects)):
         rejected = table.drop_nulls("rule").group_by("rule").agg(pl.col("count").sum()).sort("rule")
         counts = {str(rule): count for rule, count in rejected.iter_rows()}
         if num_more:
             counts["of a rejected object"] = num_more
-        kept = table["count"].sum() - sum(counts.values())
+        kept = int(table["count"].sum()) - sum(counts.values())
         for rule, count in lost.filter(pl.col("level") == level).select("rule", "count").iter_rows():
             counts[rule] = counts.get(rule, 0) + count
         outcomes = {"read": kept + sum(counts.values()), "kept": kept}
