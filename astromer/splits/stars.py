@@ -1,5 +1,6 @@
 """Find the catalogue entries that are the same star."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
 AT_ONCE = 500_000  # entries that are compared at once: more need more memory, fewer more stripes
+SAMPLED_EVERY = 100  # entries between two whose declinations may bound a stripe
 
 
 def star_numbers(objects: pl.DataFrame, radius_arcsec: float, id_spaces: Mapping[str, str] | None = None) -> np.ndarray:
@@ -27,7 +29,7 @@ def star_numbers(objects: pl.DataFrame, radius_arcsec: float, id_spaces: Mapping
     """
     edges = [_same_ids(objects, id_spaces or {})]
     if radius_arcsec > 0:
-        edges.append(_close_pairs(objects["ra"].to_numpy(), objects["dec"].to_numpy(), radius_arcsec))
+        edges.append(_close_pairs(objects["ra"], objects["dec"], radius_arcsec))
     return _numbered(objects.height, np.concatenate(edges))
 
 
@@ -39,13 +41,11 @@ def _same_ids(objects: pl.DataFrame, id_spaces: Mapping[str, str]) -> np.ndarray
     spaces = {name: f"space {space}" for name, space in id_spaces.items()}
     names = {name: spaces.get(name, f"survey {name}") for name in map(str, objects["survey"].unique())}
     hashes = objects.select(pl.col("id").hash()).to_series().to_numpy()
-    order = np.argsort(hashes)
-    ordered = hashes[order]
-    is_equal = np.flatnonzero(ordered[1:] == ordered[:-1])
-    several = np.union1d(is_equal, is_equal + 1)
+    several = _repeated(hashes)
+    several = several[np.argsort(hashes[several])]
     edges = [np.zeros((0, 2), np.int64)]
-    for block in _blocks(ordered[several]):
-        rows = np.sort(order[several[block]])
+    for block in _blocks(hashes[several]):
+        rows = np.sort(several[block])
         space = pl.col("survey").cast(pl.String).replace_strict(names).alias("space")
         entries = objects[rows].select(space, "id", row=rows)
         pairs = entries.with_columns(first=pl.col("row").min().over("space", "id"))
@@ -53,20 +53,31 @@ def _same_ids(objects: pl.DataFrame, id_spaces: Mapping[str, str]) -> np.ndarray
     return np.concatenate(edges)
 
 
-def _close_pairs(ra: np.ndarray, dec: np.ndarray, radius_arcsec: float) -> np.ndarray:
-    """Pair the entries within the radius, `(pairs, 2)`, in stripes of declination; NaN is an unknown position."""
-    rows = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
-    rows = rows[np.argsort(dec[rows])]
-    heights = dec[rows]
+def _repeated(values: np.ndarray) -> np.ndarray:
+    """Return where the values stand that occur more than once."""
+    ordered = np.sort(values)
+    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    found = [np.zeros(0, np.int64)]
+    for start in range(0, len(values) if len(repeated) else 0, AT_ONCE):
+        part = values[start : start + AT_ONCE]
+        nearest = repeated[np.minimum(np.searchsorted(repeated, part), len(repeated) - 1)]
+        found.append(start + np.flatnonzero(nearest == part))
+    return np.concatenate(found)
+
+
+def _close_pairs(ra: pl.Series, dec: pl.Series, radius_arcsec: float) -> np.ndarray:
+    """Pair the entries within the radius, `(pairs, 2)`, in stripes of declination; others have no position."""
+    ra, dec = ra.cast(pl.Float64), dec.cast(pl.Float64)  # a column without any position has no type
+    placed = ra.is_finite() & dec.is_finite()
+    sample = dec.gather_every(SAMPLED_EVERY)
+    sample = np.sort(sample.filter(sample.is_finite()).to_numpy())
+    bounds = sample[:: max(1, AT_ONCE // SAMPLED_EVERY)][1:]
     edges = [np.zeros((0, 2), np.int64)]
-    for start in range(0, len(rows), AT_ONCE):
-        last = heights[min(start + AT_ONCE, len(rows)) - 1]
-        end = np.searchsorted(heights, last + radius_arcsec / 3600, side="right")
-        stripe = rows[start:end]
-        pairs = KDTree(unit_vectors(ra[stripe], dec[stripe])).query_pairs(
-            chord_of(radius_arcsec), output_type="ndarray"
-        )
-        edges.append(stripe[pairs].reshape(-1, 2))
+    for low, high in itertools.pairwise([-np.inf, *bounds, np.inf]):
+        rows = (placed & (dec >= low) & (dec <= high + radius_arcsec / 3600)).arg_true().to_numpy()
+        tree = KDTree(unit_vectors(ra.gather(rows).to_numpy(), dec.gather(rows).to_numpy()))
+        pairs = tree.query_pairs(chord_of(radius_arcsec), output_type="ndarray")
+        edges.append(rows[pairs].reshape(-1, 2).astype(np.int64))
     return np.concatenate(edges)
 
 
@@ -88,9 +99,9 @@ def _numbered(count: int, edges: np.ndarray) -> np.ndarray:
     _, first, component = np.unique(
         connected_components(graph, directed=False)[1], return_index=True, return_inverse=True
     )
-    first_of_row = np.arange(count)
+    first_of_row = np.arange(count, dtype=np.int32)
     first_of_row[nodes] = nodes[first][component]
-    numbers = np.cumsum(first_of_row == np.arange(count), dtype=np.int32) - np.int32(1)
+    numbers = np.cumsum(first_of_row == np.arange(count, dtype=np.int32), dtype=np.int32) - np.int32(1)
     return numbers[first_of_row]
 
 

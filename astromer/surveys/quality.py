@@ -32,7 +32,7 @@ def quality_of(
         observations: those that are kept.
     """
     lost = losses.group_by("level", "rule", maintain_order=True).agg(pl.col("count").cast(pl.Int64).sum())
-    of_rejected_objects = rules.filter(pl.col("rule").is_null())["count"].sum() - observations.height
+    of_rejected_objects = int(rules.filter(pl.col("rule").is_null())["count"].sum()) - observations.height
     tables = []
     for level, table, num_more in (("object", count_rules(objects), 0), ("observation", rules, of_rejected_objects)):
         rejected = table.drop_nulls("rule").group_by("rule").agg(pl.col("count").sum()).sort("rule")
