@@ -80,7 +80,7 @@ def iter_members(
     Raises:
         InputError: as for `open_members`, or a file has more than `max_mb` megabytes (None: no limit).
     """
-    limit = math.inf if max_mb is None else max_mb * 1_000_000
+    limit = _bytes(max_mb)
     if source.is_dir():
         for name in filter(wanted, _names_below(source, "", lost)):
             with _naming_damage(f"{source}: unreadable file {name}"):
@@ -88,9 +88,15 @@ def iter_members(
             yield name, _limited(source, name, content, limit)
         return
     for name, stream in open_members(source, wanted, lost=lost):
-        with _naming_damage(f"{source}: unreadable file {name}"):
-            content = _read(decompressed(name, stream).read, limit)
-        yield name, _limited(source, name, content, limit)
+        yield name, whole_file(source, name, stream, max_mb=max_mb)
+
+
+def whole_file(source: Path, name: str, stream: IO[bytes], *, max_mb: int | None) -> bytes:
+    """Return the decompressed content of one member; arguments and errors are those of `iter_members`."""
+    limit = _bytes(max_mb)
+    with _naming_damage(f"{source}: unreadable file {name}"):
+        content = _read(decompressed(name, stream).read, limit)
+    return _limited(source, name, content, limit)
 
 
 def read_member(source: Path, name: str, *, max_mb: int | None = None) -> bytes:
@@ -185,6 +191,10 @@ def _read(read: Callable[[int], bytes], limit: float) -> bytes:
         size += len(chunk)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _bytes(max_mb: int | None) -> float:
+    return math.inf if max_mb is None else max_mb * 1_000_000
 
 
 def _limited(source: Path, name: str, content: bytes, limit: float) -> bytes:

@@ -25,7 +25,7 @@ from astromer.surveys.brightness import (
     without_lists,
 )
 from astromer.surveys.catalog import read_catalog
-from astromer.surveys.compression import decompressed, without_compression
+from astromer.surveys.compression import without_compression
 from astromer.surveys.fits_tables import fits_names, read_fits
 from astromer.surveys.losses import Losses, Report, ignore
 from astromer.surveys.reading import (
@@ -42,7 +42,7 @@ from astromer.surveys.reading import (
     to_mjd,
     with_positions,
 )
-from astromer.surveys.sources import is_archive, line_blocks
+from astromer.surveys.sources import is_archive, line_blocks, whole_file
 from astromer.surveys.table_options import TableOptions
 from astromer.surveys.text_tables import parse_rows
 
@@ -83,9 +83,9 @@ def read_tables(options: TableOptions, source: Path, part: int, parts: int) -> I
     lost = losses.add if part == 0 else ignore
     matches = matcher(pattern)
     for file, stream in members_of_part(source, pattern, *every, other_than=catalog, lost=lost):
-        is_empty = not cast(BufferedReader, stream).peek(1)  # then it has no rows, whatever its kind
-        suffix = PurePosixPath(without_compression(file)).suffix.lower()
-        blocks = _text_blocks if is_empty else BLOCKS.get(suffix, _text_blocks)
+        blocks = BLOCKS.get(PurePosixPath(without_compression(file)).suffix.lower())
+        if blocks is None or not cast(BufferedReader, stream).peek(1):  # an empty file has no rows, whatever its kind
+            blocks = _text_blocks
         of_file = losses.add if whole_files or part == 0 else ignore  # every part sees the files that all share
         for rows in blocks(source, file, stream, options, lambda: next(turns), of_file):
             of_path = cast(re.Match, matches(file)).groupdict().get("id")
@@ -145,12 +145,9 @@ def _parquet_blocks(
 def _fits_blocks(
     source: Path, file: str, stream: IO[bytes], options: TableOptions, wanted: Callable[[], bool], lost: Report
 ) -> Iterator[pl.DataFrame]:
-    where, limit, keys = f"{source}, {file}", options.max_file_mb * 1_000_000, _keys(options)
-    content = decompressed(file, stream).read(limit + 1)
-    if len(content) > limit:
-        raise InputError(f"{where} has more than {options.max_file_mb} MB; raise `max_file_mb` if it should")
+    where, content = f"{source}, {file}", whole_file(source, file, stream, max_mb=options.max_file_mb)
     _check_columns(fits_names(content, where), options, where)
-    rows = read_fits(content, keys, options.time_origin_jd, where)
+    rows = read_fits(content, _keys(options), options.time_origin_jd, where)
     if rows.is_empty():
         lost("file", "no rows", file=file)
     if wanted():

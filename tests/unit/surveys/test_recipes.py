@@ -1,5 +1,6 @@
 """The recipes of docs/own_survey.md read small files in the layouts of the surveys that they name."""
 
+import gzip
 import re
 import sys
 from io import BytesIO
@@ -188,7 +189,11 @@ def test_a_fits_file_that_does_not_fit_the_configuration_is_named(survey, tess_f
     recipe = read_survey(RECIPES["tess"])
     with pytest.raises(InputError, match=r"_lc\.fits: is (a damaged|no) FITS file"):
         ingest(recipe, tmp_path / "tess", tmp_path)
-    (tmp_path / "tess" / name).write_bytes(whole)
+    packed = gzip.compress(whole)
+    (tmp_path / "tess" / name).write_bytes(packed[:-40])
+    with pytest.raises(InputError, match=r"unreadable file .*_lc\.fits"):
+        ingest(recipe, tmp_path / "tess", tmp_path)
+    (tmp_path / "tess" / name).write_bytes(packed)
     columns = RECIPES["tess"]["table"]["columns"] | {"mag": "pdcsap_flux"}
     recipe = read_survey(RECIPES["tess"] | {"table": RECIPES["tess"]["table"] | {"columns": columns}})
     with pytest.raises(InputError, match=r"no column 'pdcsap_flux' .*; did you mean PDCSAP_FLUX\?"):
