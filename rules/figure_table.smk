@@ -107,7 +107,13 @@ def calibrated_classifiers():
     forest on features. The classifiers without a set of objects to calibrate on are left out.
     """
     chosen = [
-        {"kind": "heads", "model": head, "encoder": encoder, "state": RUN.states_of(encoder)[-1], "subset": "validation"}
+        {
+            "kind": "heads",
+            "model": head,
+            "encoder": encoder,
+            "state": RUN.states_of(encoder)[-1],
+            "subset": "validation",
+        }
         for head in RUN.classification.frozen_heads[:1]
         for encoder in list(RUN.encoders)[:4]
     ]

@@ -4,7 +4,7 @@ IN   <results>/pretrain/<encoder>/..., <results>/finetune/<encoder>/<dataset>/fo
 OUT  <results>/analyse/<encoder>/<dataset>/{attention,reconstruction}.parquet    example objects, one row per point
      <results>/analyse/<encoder>/<dataset>/{silhouette.csv,maps.parquet}         test objects, level by level
      <results>/analyse/<encoder>/gammas.csv                                      weights of the levels in the head `skip`
-     <results>/figures/<figure>.{pdf,png}, <results>/tables/<figure>.csv
+     <results>/figures/<figure>.{pdf,png,txt}, <results>/tables/<figure>.csv
      <results>/notebooks/<figure>.ipynb                                          the executed notebook
 
 A figure is its notebook: see `figure_table.smk`.
@@ -185,6 +185,7 @@ for figure in FIGURES:
         output:
             pdf=f"<results>/figures/{figure.stem}.pdf",
             png=f"<results>/figures/{figure.stem}.png",
+            described=f"<results>/figures/{figure.stem}.txt",
             table=f"<results>/tables/{figure.stem}.csv",
             notebook=f"<results>/notebooks/{figure.stem}.ipynb",
             provenance=f"<results>/figures/{figure.stem}.provenance.json",

@@ -2,4 +2,4 @@
 
 from _entry import run
 
-run(snakemake, "astromer.stages.figures", "draw_figure", unused=["data", "pdf", "png", "table", "caption"])
+run(snakemake, "astromer.stages.figures", "draw_figure", unused=["data", "pdf", "png", "described", "table", "caption"])

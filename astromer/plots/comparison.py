@@ -49,7 +49,7 @@ def f1_figure(measured: pd.DataFrame, published: pd.DataFrame, sizes: Sequence[i
     Args:
         measured: what `measured_scores` returns.
         published: `dataset`, `spc`, `model`, `head`, `mean`, `sd`, of one dataset of the paper.
-        sizes: numbers of samples per class of the run, each of which has a panel.
+        sizes: numbers of samples per class of the run; those that were published have a panel, or else all.
         folds: number of folds of the dataset.
         note: the caption's first sentences, see `style.source_note`.
 
@@ -60,6 +60,9 @@ def f1_figure(measured: pd.DataFrame, published: pd.DataFrame, sizes: Sequence[i
         if row.folds != folds:
             where = f"{row.model} + {row.head}, {row.spc} samples per class"
             raise InputError(f"F1 figure: {where}: expected {folds} folds, found {row.folds}")
+    absent = [size for size in sizes if size not in set(published["spc"])]
+    if len(absent) < len(sizes):
+        sizes = [size for size in sizes if size not in absent]
     columns = PANELS_PER_ROW.get(len(sizes), 3)
     rows = -(-len(sizes) // columns)
     figure = new_figure(COLUMN if columns == 1 else PAGE, (14 + 48 * rows) * MM)
@@ -81,7 +84,7 @@ def f1_figure(measured: pd.DataFrame, published: pd.DataFrame, sizes: Sequence[i
     labels = (("measured", MEASURED), (f"published, {paper}", PUBLISHED))
     handles = [Patch(**style, label=label, linewidth=0.8) for label, style in labels]
     figure.legend(handles=handles, loc="outside upper center", ncols=2)
-    add_caption(figure, f"{note} {_explanation(measured, published, folds)}")
+    add_caption(figure, f"{note} {_explanation(measured, published, folds)}{_left_out(absent, sizes)}")
     return figure
 
 
@@ -110,6 +113,13 @@ def _draw_bars(axis: Axes, rows: pd.DataFrame, shift: float, style: Mapping[str,
             ha="center",
             va="bottom",
         )
+
+
+def _left_out(absent: Sequence[int], drawn: Sequence[int]) -> str:
+    """Return a sentence about the numbers of samples per class that have no panel, if there are any."""
+    if not absent or set(absent) == set(drawn):
+        return ""
+    return f" Not drawn, because nothing was published: {', '.join(map(str, absent))} samples per class."
 
 
 def _explanation(measured: pd.DataFrame, published: pd.DataFrame, folds: int) -> str:

@@ -17,6 +17,7 @@ ROOMY_CELL_MM = 8.5
 LARGEST_CELL_MM = 14.0
 SMALLEST_PANEL_MM = 42.0
 LABELS_MM = 24.0
+ONE_COLUMN_MM = 100.0  # what is a little wider than a column is drawn as wide as one
 POINTS_PER_MM = 72 / 25.4
 EMPTY = "#dddddd"
 
@@ -48,7 +49,7 @@ def confusion_figure(matrices: Mapping[int, np.ndarray], classes: Sequence[str],
     rows = -(-len(matrices) // columns)
     width = columns * cell * len(classes) + LABELS_MM
     height = rows * (cell * len(classes) + 20) + 14
-    figure = new_figure(max(COLUMN, min(width * MM, PAGE)), height * MM, layout="compressed")
+    figure = new_figure(COLUMN if width <= ONE_COLUMN_MM else PAGE, height * MM, layout="compressed")
     axes = figure.subplots(rows, columns, squeeze=False)
     colour_map = mpl.colormaps["Purples"].with_extremes(bad=EMPTY)
     panels = list(axes.flat)

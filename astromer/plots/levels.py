@@ -48,7 +48,7 @@ def map_figure(maps: pd.DataFrame, classes: Sequence[str], colours: Mapping[str,
     levels = sorted(maps["level"].unique())
     columns = len(levels) if len(levels) <= MAP_COLUMNS else min(MAP_COLUMNS, -(-len(levels) // 2))
     rows = -(-len(levels) // columns)
-    figure = new_figure(max(COLUMN, min(PAGE, columns * 60 * MM)), (rows * (MAP_MM + 6) + 12) * MM)
+    figure = new_figure(COLUMN if columns == 1 else PAGE, (rows * (MAP_MM + 6) + 12) * MM)
     axes = figure.subplots(rows, columns, squeeze=False)
     drawn = [name for name in classes if name in counts]
     style = {"hue_order": drawn, "style_order": drawn, "palette": {name: colours[name] for name in drawn}}

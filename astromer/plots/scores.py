@@ -20,6 +20,10 @@ HEADS = {
     "skip": "Skip",
     "att_avg": "Att. Avg",
     "att_cls": "Att. CLS",
+    "msx": "Mean, std, max",
+    "logistic": "Logistic",
+    "forest": "Forest",
+    "fused": "Features",
 }
 BASELINES = {
     "raw_gru": "Base (Raw GRU)",
@@ -46,6 +50,8 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "control": ("Control", {"facecolor": "white", "edgecolor": "#666666", "hatch": "...."}),
 }
 BAR_MM = 4.2
+LOWEST_BAR_MM = 2.9  # a line of text
+PAGE_MM = 215.0  # of all bars, at most, as long as text fits
 PANELS_PER_ROW = {1: 1, 2: 2, 4: 2}  # by number of panels; 3 for any other number
 
 
@@ -82,7 +88,8 @@ def ablation_figure(summary: pd.DataFrame, note: str, *, encoders: Mapping[str, 
     labels = _order(summary, sizes)
     columns = PANELS_PER_ROW.get(len(sizes), 3)
     rows = -(-len(sizes) // columns)
-    figure = new_figure(COLUMN if columns == 1 else PAGE, (12 + rows * (15 + BAR_MM * len(labels))) * MM)
+    bar = min(BAR_MM, max(LOWEST_BAR_MM, (PAGE_MM - 15 * rows) / (rows * len(labels))))
+    figure = new_figure(COLUMN if columns == 1 else PAGE, (12 + rows * (15 + bar * len(labels))) * MM)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flatten()
     limit = nice_limit((summary["mean"] + summary["std"].fillna(0)).max())
     for axis, size in zip(axes, sizes, strict=False):
@@ -134,6 +141,7 @@ def _draw_panel(axis: Axes, rows: pd.DataFrame, labels: list[str], limit: float)
     axis.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_yticks(range(len(labels)), labels)
+    axis.set_ylim(-0.7, len(labels) - 0.3)
     axis.tick_params(axis="y", length=0)
     axis.grid(axis="x", color="#dddddd", lw=0.5)
     axis.set_axisbelow(True)

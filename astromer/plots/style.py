@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.typing import ColorType
 
 from astromer.errors import InputError
-from astromer.files import atomic_path
+from astromer.files import atomic_path, write_text
 
 MM = 1 / 25.4
 COLUMN = 88 * MM
@@ -161,7 +161,9 @@ def add_caption(figure: Figure, text: str) -> None:
 
 
 def save_figure(figure: Figure, *paths: Path) -> None:
-    """Write the figure to each path, as PDF or PNG (300 dpi) according to its suffix.
+    """Write the figure to each path, as PDF or PNG (300 dpi) according to its suffix, and its caption beside a PDF.
+
+    The caption's file has the suffix `.txt`.
 
     Raises:
         InputError: a suffix is neither `.pdf` nor `.png`.
@@ -171,3 +173,6 @@ def save_figure(figure: Figure, *paths: Path) -> None:
             raise InputError(f"{path}: expected a figure named .pdf or .png")
         with mpl.rc_context(STYLE), atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=DPI, metadata=METADATA[path.suffix])
+        for caption in figure.texts if path.suffix == ".pdf" else []:
+            if caption.get_gid() == "caption":
+                write_text(path.with_suffix(".txt"), caption.get_text().replace("\n", " ") + "\n")

@@ -157,6 +157,16 @@ def test_bars_fill_more_than_half_of_the_axis():
     assert figure.axes[0].get_xlim() == pytest.approx((0, 0.4))
 
 
+def test_many_bars_fit_on_a_page():
+    models = [f"head {i}" for i in range(60)]
+    summary = summary_of(models, [20, 100, 500])
+    summary["mean"] = 0.5
+    figure = ablation_figure(summary, NOTE, encoders={})
+    assert figure.get_figheight() * 25.4 < 245
+    low, high = figure.axes[0].get_ylim()
+    assert (low, high) == (-0.7, 59.7), "no empty rows at the ends"
+
+
 def test_text_of_cells_is_readable_on_their_colour():
     figure = confusion_figure({20: np.array([[[1.0, 0.0], [0.1, 0.9]]])}, ["a", "b"], NOTE)
     assert {text.get_text(): text.get_color() for text in figure.axes[0].texts} == {

@@ -67,6 +67,14 @@ def test_caption_makes_the_figure_taller_and_is_never_read_as_mathematics():
     assert not figure.texts[0].get_parse_math()
 
 
+def test_the_caption_is_also_a_file_beside_the_pdf(tmp_path):
+    figure = new_figure(3, 2)
+    figure.subplots()
+    add_caption(figure, "Real data. " + "word " * 30)
+    save_figure(figure, tmp_path / "fig12.pdf", tmp_path / "fig12.png")
+    assert (tmp_path / "fig12.txt").read_text() == caption_of(figure) + "\n"
+
+
 def test_files_have_the_printed_size_and_the_same_bytes_in_every_process(tmp_path):
     files = []
     for seed in ("1", "2"):
