@@ -44,7 +44,7 @@ workflow: .venv/installed
 	$(BIN)/python -m pytest tests/workflow tests/slurm
 
 # Runs on a SLURM cluster of this machine: as root on Debian; elsewhere skipped, with the reason. The shorter half of it is
-# part of `test` in continuous integration.
+# part of `test` in GitHub Actions, where these run as root.
 test-slurm: .venv/installed
 	ASTROMER_TEST_SLURM=1 $(BIN)/python -m pytest -rs tests/slurm
 

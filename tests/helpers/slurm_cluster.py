@@ -63,8 +63,8 @@ PartitionName=gpu Nodes=g1 MaxTime=60 DefaultTime=10 State=UP
 
 def reason_not_to_start() -> str | None:
     """Return why no cluster can be started here, or None. Installs the packages where that is possible."""
-    if not os.environ.keys() & {"ASTROMER_TEST_SLURM", "CI"}:
-        return "only `make test-slurm` and continuous integration install packages and start a SLURM cluster"
+    if not os.environ.keys() & {"ASTROMER_TEST_SLURM", "GITHUB_ACTIONS"}:
+        return "only `make test-slurm` and GitHub Actions install packages and start a SLURM cluster"
     if os.geteuid() != 0:
         return "a SLURM cluster is started by root"
     if SYSTEM_CONF.exists() or Path("/etc/slurm/slurm.conf").exists():
