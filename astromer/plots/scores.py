@@ -60,7 +60,7 @@ def model_label(model: str, encoder: str | None, encoders: Mapping[str, str], st
 
     A finetuned encoder has a star.
     """
-    if encoder is None or pd.isna(encoder):
+    if not isinstance(encoder, str):  # None, or NaN in a table of pandas
         return CLASSICAL.get(model) or BASELINES.get(model, f"Base ({model})")
     star = "*" if state == "finetuned" else ""
     return f"{encoders.get(encoder, encoder)}{star} + {HEADS.get(model, model)}"
