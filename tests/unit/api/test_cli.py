@@ -78,7 +78,7 @@ def test_an_error_is_one_line(files, columns, kinds, line, named, capsys):
     (files / "empty").mkdir()
     (files / "foreign").mkdir()
     (files / "foreign/config.json").write_text('{"architecture": "resnet"}')
-    (files / "foreign/model.keras").write_text("none")
+    (files / "foreign/model.weights.h5").write_text("none")
     table, labels = pl.DataFrame(columns), pl.DataFrame({"id": list(kinds), "class": list(kinds.values())})
     is_seventh = pl.int_range(pl.len()) == 7
     table.write_csv("ok.csv")
