@@ -33,8 +33,9 @@ configfile: f"{workflow.basedir}/config/surveys.yaml"
 configfile: f"{workflow.basedir}/config/weights.yaml"
 
 
-# Used with `--sdm apptainer`; envs/astromer.def says how to build it.
-container: f"{workflow.basedir}/envs/astromer.sif"
+# Used with `--sdm apptainer`; envs/astromer.def says how to build it. The path is that from the working folder, because
+# Snakemake refuses one with a space.
+container: "envs/astromer.sif"
 
 
 include: "rules/common.smk"

@@ -34,7 +34,10 @@ def number_stars(
     metadata: pl.DataFrame, radius_arcsec: float, id_spaces: Mapping[str, str] | None = None
 ) -> pl.DataFrame:
     """Add the column `star`, equal for entries of the same star (see `astromer.splits.stars.star_numbers`)."""
-    return metadata.with_columns(star=pl.Series(star_numbers(metadata, radius_arcsec, id_spaces)))
+    numbers = star_numbers(metadata, radius_arcsec, id_spaces)
+    # In the chunks of the table: a column with other chunks would make polars copy all columns.
+    ends = np.cumsum(metadata["id"].chunk_lengths())[:-1]
+    return metadata.with_columns(star=pl.concat([pl.Series(part) for part in np.split(numbers, ends)], rechunk=False))
 
 
 def split_dataset(metadata: pl.DataFrame, dataset: Dataset, *, name: str, seed: int) -> pl.DataFrame:

@@ -83,8 +83,9 @@ def split_pretraining(
     test_stars = pl.concat([objects["star"].clear(), *(t.filter(pl.col("subset") == "test")["star"] for t in drawn)])
     learned_from = objects.clear().select("survey", "id", "star", subset=pl.lit("train"))
     if surveys:
+        objects = objects.filter(pl.col("survey").is_in(list(surveys)))
         learned_from = draw.split_pretraining(
-            objects.filter(pl.col("survey").is_in(list(surveys))),
+            objects,
             test_stars,
             validation_fraction=validation_fraction,
             test_fraction=test_fraction,
