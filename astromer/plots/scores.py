@@ -58,12 +58,12 @@ PANELS_PER_ROW = {1: 1, 2: 2, 4: 2}  # by number of panels; 3 for any other numb
 def model_label(model: str, encoder: str | None, encoders: Mapping[str, str], state: str | None = None) -> str:
     """Return the label of a model as in the paper, e.g. "A2 + Skip"; encoders missing in `encoders` keep their name.
 
-    A finetuned encoder has a star.
+    A finetuned encoder has a star, one that is shown wrong periods a question mark.
     """
     if not isinstance(encoder, str):  # None, or NaN in a table of pandas
         return CLASSICAL.get(model) or BASELINES.get(model, f"Base ({model})")
-    star = "*" if state == "finetuned" else ""
-    return f"{encoders.get(encoder, encoder)}{star} + {HEADS.get(model, model)}"
+    mark = {"finetuned": "*", "wrong_period": "?"}.get(state or "", "")
+    return f"{encoders.get(encoder, encoder)}{mark} + {HEADS.get(model, model)}"
 
 
 @mpl.rc_context(STYLE)
@@ -154,5 +154,6 @@ def _numbers(summary: pd.DataFrame, dataset: str, level: str) -> str:
     counted = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     over = " or ".join(map(str, folds))
     what = "One fold, no error bars." if folds == [1] else f"Mean ± sample standard deviation over {over} folds."
-    finetuned = " *: finetuned on the training objects." if "finetuned" in set(summary["state"]) else ""
-    return f"Dataset: {dataset}. {what} Test {level}s in a fold: {counted}.{finetuned}"
+    marks = {"finetuned": " *: finetuned on the training objects.", "wrong_period": " ?: all periods wrong by 1 %."}
+    marked = "".join(mark for state, mark in marks.items() if state in set(summary["state"]))
+    return f"Dataset: {dataset}. {what} Test {level}s in a fold: {counted}.{marked}"

@@ -100,10 +100,11 @@ def test_frozen_finetuned_and_control_stand_beside_each_other():
     frozen = summary_of(("skip",), [20])
     finetuned = frozen.assign(state="finetuned")
     control = summary_of(("raw_gru",), [20]).assign(model="wrong_period", kind="control")
-    figure = ablation_figure(pd.concat([frozen, finetuned, control]), NOTE, encoders={"v2": "A2"})
+    wrong = frozen.assign(state="wrong_period")
+    figure = ablation_figure(pd.concat([frozen, finetuned, wrong, control]), NOTE, encoders={"v2": "A2"})
     boxes = assert_publishable(figure)
-    assert {"A2 + Skip", "A2* + Skip", "Features, period 1 % wrong", "Control"} <= boxes.keys()
-    assert "*: finetuned on the training objects." in caption_of(figure)
+    assert {"A2 + Skip", "A2* + Skip", "A2? + Skip", "Features, period 1 % wrong", "Control"} <= boxes.keys()
+    assert "*: finetuned on the training objects. ?: all periods wrong by 1 %." in caption_of(figure)
 
 
 def matrices_of(num_classes, sizes, folds):
