@@ -1,10 +1,15 @@
 """Read tables of observations in pieces of whole objects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
 from astromer.errors import InputError
+
+
+def light_curve_key(columns: Iterable[str]) -> list[str]:
+    """Return which columns of a table of observations tell its light curves apart: the id and, if present, the band."""
+    return ["id", "band"] if "band" in columns else ["id"]
 
 
 def light_curve_spans(observations: pl.DataFrame) -> pl.DataFrame:
@@ -14,7 +19,7 @@ def light_curve_spans(observations: pl.DataFrame) -> pl.DataFrame:
         One row per light curve: `id`, `band` if the table has it, `first` (its first row), `length` (number of rows),
         and `offset`, the number of observations of the same object before it: 0 unless the object has several bands.
     """
-    key = [name for name in ("id", "band") if name in observations.columns]
+    key = light_curve_key(observations.columns)
     runs = observations.select(pl.struct(key).rle().alias("run")).unnest("run").unnest("value")
     spans = runs.rename({"len": "length"}).with_columns(first=pl.col("length").cum_sum() - pl.col("length"))
     return spans.with_columns(offset=pl.col("first") - pl.col("first").first().over("id"))
@@ -30,8 +35,7 @@ def whole_objects(observations: pl.LazyFrame, rows_at_once: int) -> Iterator[pl.
     Raises:
         InputError: the observations are not sorted by id.
     """
-    of_bands = [name for name in observations.collect_schema() if name == "band"]
-    observations = observations.select("id", *of_bands, "mjd", "mag", "err_mag")
+    observations = observations.select(*light_curve_key(observations.collect_schema()), "mjd", "mag", "err_mag")
     waiting = observations.head(0).collect()
     for first in range(0, observations.select(pl.len()).collect().item(), rows_at_once):
         rows = pl.concat([waiting, observations.slice(first, rows_at_once).collect()])

@@ -19,7 +19,7 @@ import google_crc32c
 import numpy as np
 import polars as pl
 
-from astromer.data.pieces import light_curve_spans
+from astromer.data.pieces import light_curve_key, light_curve_spans
 from astromer.errors import InputError
 from astromer.files import atomic_path, sha256_of, write_json
 
@@ -200,7 +200,7 @@ def _check_rows(rows: pl.DataFrame, path: Path) -> None:
     """Raise InputError unless all values are finite and the rows sorted."""
     mjd, mag, err_mag = (rows[name].to_numpy() for name in OBSERVATION_COLUMNS[1:])
     descending, same = np.zeros(max(rows.height - 1, 0), bool), np.ones(max(rows.height - 1, 0), bool)
-    for name in (name for name in ("id", "band") if name in rows.columns):
+    for name in light_curve_key(rows.columns):
         before, after = rows[name][:-1], rows[name][1:]
         descending |= same & (after < before).to_numpy()
         same &= (after == before).to_numpy()

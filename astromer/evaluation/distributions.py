@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from astromer.data.pieces import light_curve_key
 from astromer.errors import InputError
 
 BATCH_ROWS = 1 << 17  # rows of Parquet read at once
@@ -223,7 +224,7 @@ def _batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
 
 def _time_steps(path: Path) -> Iterator[np.ndarray]:
     """Yield the time steps within light curves [days], batch by batch; a batch's last row is carried to the next."""
-    key = [name for name in ("id", "band") if name in pq.read_schema(path).names]
+    key = light_curve_key(pq.read_schema(path).names)
     carried = None
     for batch in _batches(path, [*key, "mjd"]):
         rows = pa.Table.from_batches([batch])

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from astromer.config.statistics import MAGNITUDE_STATISTICS, STATISTICS
-from astromer.data.pieces import whole_objects
+from astromer.data.pieces import light_curve_key, whole_objects
 from astromer.data.statistics import light_curve_statistics
 from astromer.errors import InputError
 
@@ -80,7 +80,7 @@ def failures(features: pl.DataFrame) -> pl.DataFrame:
 
 
 def _describe(rows: pl.DataFrame, period_factor: float) -> pl.DataFrame:
-    key = [name for name in ("id", "band") if name in rows.columns]
+    key = light_curve_key(rows.columns)
     stars = rows.group_by(key, maintain_order=True).agg("mjd", "mag", "err_mag")
     if "band" in key:
         longest = stars.sort(pl.col("mjd").list.len(), descending=True, maintain_order=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from astromer.data.pieces import light_curve_key
 from astromer.data.records import write_manifest, write_records
 from astromer.files import atomic_path
 
@@ -55,7 +56,7 @@ def select_observations(observations: Sequence[Path], metadata: Path, split: Pat
         found.append(rows.filter(pl.col("id").is_in(objects["id"].implode())).collect(engine="streaming"))
     table = pl.concat(found)
     with atomic_path(selected) as temporary:
-        table.sort([name for name in ("id", "band", "mjd") if name in table.columns]).write_parquet(temporary)
+        table.sort(*light_curve_key(table.columns), "mjd").write_parquet(temporary)
 
 
 def write_dataset_records(

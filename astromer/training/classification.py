@@ -68,10 +68,11 @@ def train_classifier(
         optimizer: another one than Adam; it has its own learning rate.
     """
     with model.distribute_strategy.scope():
-        adam = keras.optimizers.Adam(options.learning_rate)
+        if optimizer is None:
+            optimizer = keras.optimizers.Adam(options.learning_rate)
     return train(
         model,
-        optimizer or adam,
+        optimizer,
         ClassificationObjective(weighted=weighting == "objects"),
         training,
         validation,

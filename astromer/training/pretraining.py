@@ -77,10 +77,11 @@ def pretrain(
         optimizer: another one than the paper's Adam; it has its own learning rate.
     """
     with model.distribute_strategy.scope():
-        adam = keras.optimizers.Adam(learning_rate(options), beta_1=0.9, beta_2=0.98, epsilon=1e-9)
+        if optimizer is None:
+            optimizer = keras.optimizers.Adam(learning_rate(options), beta_1=0.9, beta_2=0.98, epsilon=1e-9)
     return train(
         model,
-        optimizer or adam,
+        optimizer,
         objective,
         training,
         validation,

@@ -58,8 +58,8 @@ def container(base: str) -> Iterator[str]:
 
 
 def test_the_image_runs_the_workflow(container, tmp_path):
-    mounts = ["--volume", f"{ROOT}:/work:ro", "--volume", f"{tmp_path}:/out", "--workingdir", "/out"]
-    options = ["--snakefile", "/work/Snakefile", "--configfile", f"/work/{TINY.relative_to(ROOT)}", "--cores", "2"]
+    mounts = ["--volume", f"{ROOT}:/source:ro", "--volume", f"{tmp_path}:/out", "--workingdir", "/out"]
+    options = ["--snakefile", "/source/Snakefile", "--configfile", f"/source/{TINY.relative_to(ROOT)}", "--cores", "2"]
     within = ["python", "-m", "snakemake", *options, TARGET]
     run("buildah", "run", "--isolation", "chroot", *mounts, container, "--", *within)
     assert (tmp_path / TARGET).read_text().startswith("epoch")
