@@ -102,7 +102,7 @@ class Campaign:
             subprocess.run(["mount", "-o", f"remount,size={size * 1e6:.0f}", disk], check=True)
             status, output = self._attempt(run)
             if status == 0 or DISK_FULL not in output:
-                self.wrong.append(f"{size:.1f} MB: expected the message {DISK_FULL!r} and a failure: {output[-500:]}")
+                self.wrong.append(f"{size:.1f} MB: expected the message {DISK_FULL!r} and a failure: {output[-2000:]}")
             self._note(run, "disk full", f"{size:.1f} MB")
         subprocess.run(["mount", "-o", "remount,size=4g", disk], check=True)
         self._finish(run)

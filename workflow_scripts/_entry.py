@@ -80,21 +80,25 @@ def _paths(value: Any) -> Path | list[Path]:
 
 @contextmanager
 def logged(log: str) -> Iterator[None]:
-    """Redirect all output of the job to its log; log a final error as a sentence, other errors with a traceback."""
+    """Redirect all output of the job to its log; log a final error as a sentence, other errors with a traceback.
+
+    An error that the log cannot take, because its disk is full, goes to the terminal in one line.
+    """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     with Path(log).open("a", encoding="utf-8") as stream:
+        terminal = os.dup(2)
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
         try:
             yield
-        except BaseException as error:
-            if is_final(error):
-                sys.stderr.write(f"{type(error).__name__}: {error}\n")
-            else:
-                traceback.print_exc()
-            sys.stderr.write(f"{last_line(error)}\n")
-            raise SystemExit(1) from None
-        finally:
             sys.stdout.flush()
-            sys.stderr.flush()
+        except BaseException as error:
+            sentence = f"{type(error).__name__}: {error}\n"
+            try:
+                sys.stdout.flush()
+                sys.stderr.write(sentence if is_final(error) else traceback.format_exc())
+                sys.stderr.write(f"{last_line(error)}\n")
+            except OSError as unwritten:
+                os.write(terminal, f"{log}: {unwritten}. The job ended with {sentence}".encode())
+            raise SystemExit(1) from None

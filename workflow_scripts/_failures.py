@@ -1,6 +1,7 @@
 """What the end of a failed job's log says: whether it is tried again, and the sentences for the person who waits."""
 
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,8 @@ MAX_LINES = 12
 """Longest quotation from a log in the terminal."""
 TAIL_BYTES = 20_000
 MAX_LINE = 300
+FULL_DISK_BYTES = 1_000_000
+"""A disk with less free than this can have ended a job that left no error in its log."""
 ERROR = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Training|Exit)\b")
 
 
@@ -36,6 +39,8 @@ def describe_failure(rule: str, wildcards: Mapping[str, str], log: Path | None, 
         advice = "correct what this names, then give the same command again"
     elif tail[-1:] == [ENDED]:
         advice = "read the log; the same command given again goes on from here"
+    elif log and log.parent.is_dir() and shutil.disk_usage(log.parent).free < FULL_DISK_BYTES:
+        advice = f"No space left on device: make room on the disk of {log.parent}, then give the same command again"
     else:
         advice = (
             "the log has no error, so the job was killed or never started: look at the message above and at its memory "

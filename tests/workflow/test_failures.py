@@ -1,8 +1,12 @@
 """A failed job is described in a few lines, and tried again only if that can help."""
 
 import json
+import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from workflow_run import ROOT
@@ -54,6 +58,23 @@ def test_a_failure_is_few_lines_whatever_the_log_holds(log):
 def test_a_killed_job_is_told_from_one_that_failed(log):
     assert "was killed" in describe_failure("train_heads", {}, log(None), since=0)
     assert "was killed" not in describe_failure("train_heads", {}, log(OSError("full")), since=0)
+
+
+def test_a_full_disk_is_named(log, monkeypatch):
+    full = SimpleNamespace(total=10**9, used=10**9, free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: full)
+    assert "No space left on device" in describe_failure("merge_survey", {}, log(None), since=0)
+    assert "ValueError: x" in describe_failure("merge_survey", {}, log(ValueError("x")), since=0)
+
+
+def test_an_error_that_the_log_cannot_take_is_shown():
+    """`/dev/full` refuses each byte, as a full disk does."""
+    job = "from _entry import logged\nwith logged('/dev/full'):\n    raise ValueError('no class has stars')"
+    script = [sys.executable, "-c", job]
+    done = subprocess.run(script, cwd=ROOT / "workflow_scripts", capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "No space left on device. The job ended with ValueError: no class has stars" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_no_rule_retries():
