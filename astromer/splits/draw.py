@@ -8,7 +8,7 @@ cap` shortens also change in size.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,7 @@ from astromer.errors import InputError
 from astromer.splits.stars import star_numbers
 
 TRAIN_FRACTION = 0.8  # of the samples per class; the rest are for validation (paper, Sect. 4)
+SUBSETS = ["train", "validation", "test"]
 HASHED_AT_ONCE = 100_000  # names that exist as Python objects at a time
 MIN_LEARNED = 3  # smallest number of samples per class that gives a training and a validation set
 
@@ -167,26 +168,33 @@ def split_pretraining(
         seed: the run's seed.
 
     Returns:
-        survey, id, star and subset (train, validation or test), sorted by survey and id. All entries of a star are in
-        the same subset.
+        survey, id, star and subset (an enum of `SUBSETS`), sorted by survey and id. All entries of a star are in the
+        same subset.
     """
     allowed = metadata.select("survey", "id", "star").filter(~pl.col("star").is_in(test_stars.unique().implode()))
     allowed = allowed if _in_order(allowed) else allowed.sort("survey", "id")
     star_of_row = allowed["star"].to_numpy()
-    first_of_star = np.full(star_of_row.max(initial=-1) + 1, -1)
-    first_of_star[star_of_row[::-1]] = np.arange(len(star_of_row))[::-1]
+    first_of_star = np.full(star_of_row.max(initial=-1) + 1, -1, np.int32)
+    first_of_star[star_of_row[::-1]] = np.arange(len(star_of_row), dtype=np.int32)[::-1]
     rows = np.sort(first_of_star[first_of_star >= 0])
     num_test, num_validation = round(test_fraction * len(rows)), round(validation_fraction * len(rows))
     if min(num_test, num_validation, len(rows) - num_test - num_validation) < 1:
         raise InputError(f"pretraining: {len(rows)} stars are too few for a training, a validation and a test set")
-    names = (allowed[part].select(pl.format("{}/{}", "survey", "id")).to_series() for part in _pieces(rows))
-    orders = [_draw_order(part, f"{seed}/pretraining").to_numpy() for part in names]
-    drawn = star_of_row[rows[np.argsort(np.concatenate(orders), kind="stable")]]
+    drawn = rows[_shuffled(allowed, rows, f"{seed}/pretraining")[: num_test + num_validation]]
     subset_of_star = np.zeros(len(first_of_star), np.uint8)
-    subset_of_star[drawn[: num_test + num_validation]] = 1
-    subset_of_star[drawn[:num_test]] = 2
-    subsets = pl.Series("subset", subset_of_star[star_of_row]).cat.to(pl.Enum(["train", "validation", "test"]))
-    return allowed.with_columns(subsets.cast(pl.String))
+    subset_of_star[star_of_row[drawn]] = SUBSETS.index("validation")
+    subset_of_star[star_of_row[drawn[:num_test]]] = SUBSETS.index("test")
+    return allowed.with_columns(pl.Series("subset", subset_of_star[star_of_row]).cat.to(pl.Enum(SUBSETS)))
+
+
+def _shuffled(table: pl.DataFrame, rows: np.ndarray, purpose: str) -> np.ndarray:
+    """Return the pseudo-random order of rows of a table, which depends on their surveys and ids."""
+    numbers = np.empty(len(rows), np.uint64)
+    for start in range(0, len(rows), HASHED_AT_ONCE):
+        part = slice(start, start + HASHED_AT_ONCE)
+        names = table[rows[part]].select(pl.format("{}/{}", "survey", "id")).to_series()
+        numbers[part] = _draw_order(names, purpose).to_numpy()
+    return np.argsort(numbers, kind="stable")
 
 
 def _in_order(table: pl.DataFrame) -> bool:
@@ -195,10 +203,6 @@ def _in_order(table: pl.DataFrame) -> bool:
     names, ends = surveys["value"].cast(pl.String), surveys["len"].cum_sum().to_list()
     parts = (table["id"].slice(end - length, length) for end, length in zip(ends, surveys["len"], strict=True))
     return names.is_sorted() and not names.is_duplicated().any() and all(part.is_sorted() for part in parts)
-
-
-def _pieces(rows: np.ndarray) -> Iterator[np.ndarray]:
-    yield from (rows[start : start + HASHED_AT_ONCE] for start in range(0, len(rows), HASHED_AT_ONCE))
 
 
 def _labelled_set(drawn: pl.DataFrame, fold: int, spc: int | None, subset: str) -> pl.DataFrame:

@@ -56,7 +56,8 @@ def objects_tested(run, survey=None):
 
 
 def planted(run, strays):
-    return pl.concat([run[0].select("survey", "id", "subset"), strays.head(1).with_columns(subset=pl.lit("train"))])
+    drawn = run[0].select("survey", "id", pl.col("subset").cast(pl.String))
+    return pl.concat([drawn, strays.head(1).with_columns(subset=pl.lit("train"))])
 
 
 def test_what_the_splits_draw_passes(run):
