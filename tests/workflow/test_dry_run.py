@@ -63,7 +63,7 @@ def test_dry_run_loads_nothing_heavy(workflow):
         "import sys; from snakemake.cli import main\n"
         f"try: main({command[3:]!r})\n"
         "except SystemExit as end: assert not end.code\n"
-        "print('HEAVY', sorted({'tensorflow', 'keras', 'matplotlib', 'papermill', 'sklearn'} & set(sys.modules)))"
+        "print('HEAVY', sorted({'tensorflow', 'keras', 'matplotlib', 'papermill', 'scipy', 'sklearn'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 GRID = 1024
 NOISE_TERMS = 12
@@ -42,6 +41,8 @@ class Shapes:
 
 def truncated_normal(rng: np.random.Generator, mean: Array | float, sigma: float, low: float, high: float) -> Array:
     """Draw from a normal distribution truncated at `low` and `high`, one value per element of `mean`."""
+    from scipy.special import ndtr, ndtri  # here, because every plan of a run imports this module, and SciPy is 27 MB
+
     bottom, top = ndtr((low - np.asarray(mean)) / sigma), ndtr((high - np.asarray(mean)) / sigma)
     return np.clip(mean + sigma * ndtri(rng.uniform(bottom, top)), low, high)
 
