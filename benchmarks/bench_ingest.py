@@ -82,8 +82,7 @@ def shard_job(section: dict, dump: Path, out: Path, shard: int) -> None:
     from astromer.surveys.parts import read_shard
 
     survey = read_survey(section)
-    names = {"observations": "parquet", "objects": "objects.parquet", "quality": "csv", "examples": "examples.csv"}
-    paths = {table: out / f"{shard}.{suffix}" for table, suffix in names.items()}
+    paths = {table: out / f"{shard}.{table}.parquet" for table in ("observations", "objects", "quality")}
     raw = read_shard(survey, name="asas", source=dump, seed=0, shard=shard)
     ingest_shard(raw, survey, name="asas", shard=shard).write(**paths)
 

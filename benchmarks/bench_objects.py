@@ -33,13 +33,14 @@ for shard in range({SHARDS}):
     table = pl.DataFrame({{"id": ids, "class": labels, **columns}}).with_columns(pl.col("class").replace("", None))
     table = table.with_columns(survey=pl.lit("sky"), band=pl.lit("R"), shard=pl.lit(shard, pl.UInt16))
     table.write_parquet(folder / f"{{shard}}.parquet")
-(folder / "quality.csv").write_text("survey,level,outcome,count\\nsky,object,kept,1\\n")
-(folder / "examples.csv").write_text("survey,level,rule,text\\n")
+example = {"id": "1", "file": "f", "line": 1, "text": ""}
+quality = {"survey": "sky", "level": "object", "outcome": "rejected: rule", "count": 1, "examples": [[example]]}
+pl.DataFrame(quality).write_parquet(folder / "quality")
 """,
     "merge_survey": f"""
 from astromer.surveys.ingest import merge_shards
 shards = [folder / f"{{shard}}.parquet" for shard in range({SHARDS})]
-merge_shards(shards, [folder / "quality.csv"], [folder / "examples.csv"], folder / "metadata.parquet")
+merge_shards(shards, [folder / "quality"], folder / "metadata.parquet")
 """,
     "split_dataset": """
 from astromer.stages.split import split_dataset
@@ -73,7 +74,7 @@ raw = RawBatch(raw.objects, pl.concat([rows(500_000) for _ in range(size // 500_
 columns = {"id": "id", "time": "mjd", "mag": "mag", "err_mag": "err_mag"}
 survey = read_survey({"format": "table", "source": ".", "table": {"columns": columns}})
 shard = ingest_shard(raw, survey, name="sky", shard=0)
-shard.write(*(folder / name for name in ("observations", "objects", "quality", "examples")))
+shard.write(*(folder / name for name in ("observations", "objects", "quality")))
 """
 RECORDS = """
 from astromer.stages.records import select_observations

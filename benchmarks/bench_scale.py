@@ -35,9 +35,9 @@ table = {
     "tables": "observations*.parquet", "columns": columns, "names": None, "band": "R", "bands": {},
     "time_origin_jd": 2400000.5, "missing_values": [], "catalog": None, "position_from_id": False, "labels": {},
 }
-tables = {"observations": "parquet", "objects": "parquet", "quality": "csv", "examples": "csv"}
+tables = ("observations", "objects", "quality")
 last_first = f"{shards - shard:04}"  # so that the parts have to be sorted
-outputs = {name: folder / f"{name}{last_first}.{suffix}" for name, suffix in tables.items()}
+outputs = {name: folder / f"{name}{last_first}.parquet" for name in tables}
 """
 JOBS = {
     "ingest at once": """

@@ -163,8 +163,7 @@ rule ingest_shard:
     output:
         observations="<results>/parquet/{survey}/observations/{shard}.parquet",
         objects="<results>/parquet/{survey}/objects/{shard}.parquet",
-        quality="<results>/parquet/{survey}/quality/{shard}.csv",
-        examples="<results>/parquet/{survey}/quality/{shard}.examples.csv",
+        quality="<results>/parquet/{survey}/quality/{shard}.parquet",
         provenance="<results>/parquet/{survey}/objects/{shard}.provenance.json",
     log:
         "<logs>/ingest_shard/{survey}/{shard}.log",
@@ -198,12 +197,7 @@ rule merge_survey:
             shard=shards_of(wildcards.survey),
         ),
         shard_quality=lambda wildcards: expand(
-            "<results>/parquet/{survey}/quality/{shard}.csv",
-            survey=wildcards.survey,
-            shard=shards_of(wildcards.survey),
-        ),
-        shard_examples=lambda wildcards: expand(
-            "<results>/parquet/{survey}/quality/{shard}.examples.csv",
+            "<results>/parquet/{survey}/quality/{shard}.parquet",
             survey=wildcards.survey,
             shard=shards_of(wildcards.survey),
         ),

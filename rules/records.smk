@@ -16,7 +16,6 @@ rule write_pretraining_records:
         observations="<results>/parquet/{survey}/observations/{shard}.parquet",
         objects="<results>/parquet/{survey}/objects/{shard}.parquet",
         split="<results>/splits/pretraining.parquet",
-        audit=ancient("<results>/splits/audit.csv"),
     output:
         train="<results>/records/pretraining/{survey}/{shard}/train.tfrecord",
         validation="<results>/records/pretraining/{survey}/{shard}/validation.tfrecord",

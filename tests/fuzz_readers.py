@@ -195,10 +195,10 @@ def ingest(survey: Survey, source: Path, folder: Path) -> tuple[pl.DataFrame, di
             raw = gather_shard(*zip(*parts, strict=True), shard)
         else:
             raw = read_shard(survey, name="sky", source=source, seed=None, shard=shard)
-        paths = [folder / f"{kind}{shard}" for kind in ("observations", "objects", "quality", "examples")]
+        paths = [folder / f"{kind}{shard}" for kind in ("observations", "objects", "quality")]
         ingest_shard(raw, survey, name="sky", shard=shard).write(*paths)
         tables.append(pl.read_parquet(paths[0]))
-        for _, level, outcome, count in pl.read_csv(paths[2]).iter_rows():
+        for _, level, outcome, count in pl.read_parquet(paths[2]).drop("examples").iter_rows():
             counts[level, outcome] += count
     return pl.concat(tables), dict(counts)
 

@@ -7,4 +7,4 @@ if is_for_several_nodes(snakemake.resources):
     with logged(snakemake.log[0]):
         run_on_all_nodes(snakemake.resources.nodes, snakemake.threads)
 else:
-    run(snakemake, "astromer.stages.pretrain", "pretrain_encoder")
+    run(snakemake, "astromer.stages.pretrain", "pretrain_encoder", unused=["audit"])

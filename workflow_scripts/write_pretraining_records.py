@@ -2,4 +2,4 @@
 
 from _entry import run
 
-run(snakemake, "astromer.stages.records", "write_pretraining_records", unused=["audit"])
+run(snakemake, "astromer.stages.records", "write_pretraining_records")

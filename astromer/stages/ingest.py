@@ -63,7 +63,6 @@ def ingest_shard(
     observations: Path,
     objects: Path,
     quality: Path,
-    examples: Path,
     *,
     survey: Section,
     name: str,
@@ -76,7 +75,7 @@ def ingest_shard(
     """Filter one shard of a survey, count what is rejected, and write it sorted.
 
     Args:
-        observations, objects, quality, examples: written, see `astromer.surveys.ingest.Shard`.
+        observations, objects, quality: written, see `astromer.surveys.ingest.Shard`.
         survey: the survey's section of the configuration.
         name: the survey's name.
         shard: index of the shard, from 0.
@@ -93,13 +92,12 @@ def ingest_shard(
         raw = partial(sorted_parts.read_shard, section, name=name, source=source, seed=seed, shard=shard)
     # Read here, so that nothing holds the rows once they are filtered.
     filtered = ingest.ingest_shard(raw(), section, name=name, shard=shard)
-    filtered.write(observations=observations, objects=objects, quality=quality, examples=examples)
+    filtered.write(observations=observations, objects=objects, quality=quality)
 
 
 def merge_survey(
     objects: Sequence[Path],
     shard_quality: Sequence[Path],
-    shard_examples: Sequence[Path],
     metadata: Path,
     quality: Path,
     examples: Path,
@@ -108,7 +106,7 @@ def merge_survey(
 ) -> None:
     """Join the small tables of a survey's shards: its objects (`metadata`), quality counts and rejected examples."""
     one_band = read_survey(survey).options.one_band
-    counts, rejected = ingest.merge_shards(objects, shard_quality, shard_examples, metadata, one_band=one_band)
+    counts, rejected = ingest.merge_shards(objects, shard_quality, metadata, one_band=one_band)
     for table, path in ((counts, quality), (rejected, examples)):
         with atomic_path(path) as temporary:
             table.write_csv(temporary)

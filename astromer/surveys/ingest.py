@@ -23,13 +23,13 @@ from astromer.files import atomic_path, write_pieces
 from astromer.surveys.filters import judge_objects, judge_observations, light_curve_key, measure_objects
 from astromer.surveys.objects import one_row_per_object
 from astromer.surveys.quality import (
-    EXAMPLES_PER_RULE,
-    LEVELS,
     count_rules,
     examples_of,
     nothing_kept,
     quality_of,
     rejected_examples,
+    sum_shards,
+    with_examples,
 )
 from astromer.surveys.reading import RawBatch, check_one_band
 
@@ -57,8 +57,8 @@ class Shard:
     quality: pl.DataFrame
     examples: pl.DataFrame
 
-    def write(self, observations: Path, objects: Path, quality: Path, examples: Path) -> None:
-        """Write the first two tables as Parquet and the others as CSV."""
+    def write(self, observations: Path, objects: Path, quality: Path) -> None:
+        """Write the tables as Parquet, the examples beside the counts of `quality`."""
         table = self.observations.to_arrow()
         without_nulls = pa.schema(field.with_nullable(False) for field in table.schema)
         with atomic_path(observations) as temporary:
@@ -73,11 +73,9 @@ class Shard:
                 write_statistics=False,
                 store_schema=False,
             )
-        with atomic_path(objects) as temporary:
-            self.objects.write_parquet(temporary)
-        for table, path in ((self.quality, quality), (self.examples, examples)):
+        for rows, path in ((self.objects, objects), (with_examples(self.quality, self.examples), quality)):
             with atomic_path(path) as temporary:
-                table.write_csv(temporary)
+                rows.write_parquet(temporary)
 
 
 def ingest_shard(raw: RawBatch, survey: Survey, *, name: str, shard: int) -> Shard:
@@ -124,7 +122,6 @@ def ingest_shard(raw: RawBatch, survey: Survey, *, name: str, shard: int) -> Sha
 def merge_shards(
     objects_paths: Sequence[Path],
     quality_paths: Iterable[Path],
-    examples_paths: Iterable[Path],
     metadata: Path,
     *,
     one_band: bool = False,
@@ -132,22 +129,14 @@ def merge_shards(
     """Join the shards' tables: write the objects, sorted by id; return summed quality counts and examples per rule.
 
     Args:
-        objects_paths, quality_paths, examples_paths: files that `Shard.write` wrote.
+        objects_paths, quality_paths: files that `Shard.write` wrote.
         metadata: written: the objects.
         one_band: whether objects of several bands are an error.
 
     Raises:
         InputError: nothing is kept, or there are several bands.
     """
-    counts = pl.concat(pl.read_csv(path) for path in quality_paths)
-    levels = pl.Enum(LEVELS)
-    quality = (
-        counts.group_by("survey", "level", "outcome", maintain_order=True)
-        .agg(pl.col("count").sum())
-        .sort(pl.col("level").cast(levels), maintain_order=True)
-    )
-    examples = pl.concat(pl.read_csv(path, infer_schema=False) for path in examples_paths)
-    examples = examples.group_by("survey", "level", "rule", maintain_order=True).head(EXAMPLES_PER_RULE)
+    quality, examples = sum_shards(pl.read_parquet(path) for path in quality_paths)
     shards = pl.concat(pl.scan_parquet(path) for path in objects_paths)
     if not shards.select(pl.len()).collect().item():
         raise InputError(nothing_kept(quality, examples))

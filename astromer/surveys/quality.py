@@ -1,10 +1,13 @@
 """Quality report of a survey: how much was read, kept and rejected by each rule, with examples."""
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from astromer.surveys.reading import conform, shortened
 
 EXAMPLES_PER_RULE = 5
+EXAMPLE_COLUMNS = {"id": pl.String, "file": pl.String, "line": pl.UInt32, "text": pl.String}
 LEVELS = ["object", "light curve", "observation", "file"]  # light curves only where each band of an object is one
 
 
@@ -69,7 +72,7 @@ def examples_of(name: str, rejected: pl.DataFrame, objects: pl.DataFrame, losses
         name, objects, losses: as for `quality_of`.
         rejected: rejected observations, see `rejected_examples`.
     """
-    columns = {"rule": pl.String, "id": pl.String, "file": pl.String, "line": pl.UInt32, "text": pl.String}
+    columns = {"rule": pl.String, **EXAMPLE_COLUMNS}
     unreadable = pl.coalesce("text", pl.format("{} {} {}", "mjd", "mag", "err_mag"))
     shown = [
         ("object", objects.with_columns(line=pl.lit(None), text=pl.lit(None))),
@@ -84,6 +87,27 @@ def examples_of(name: str, rejected: pl.DataFrame, objects: pl.DataFrame, losses
         for level, table in shown
     ]
     return pl.concat(tables).with_columns(shortened("text")).sort("level", "rule", maintain_order=True)
+
+
+def with_examples(quality: pl.DataFrame, examples: pl.DataFrame) -> pl.DataFrame:
+    """Add the examples of each outcome to its row, as a list of structs, so that a shard has one table."""
+    lists = examples.group_by("level", "rule", maintain_order=True).agg(examples=pl.struct(*EXAMPLE_COLUMNS))
+    lists = lists.with_columns(outcome=pl.format("rejected: {}", "rule")).drop("rule")
+    return quality.join(lists, on=["level", "outcome"], how="left", maintain_order="left")
+
+
+def sum_shards(tables: Iterable[pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Sum the counts of the shards, see `with_examples`; return them, and the first examples of each rule."""
+    joined = pl.concat(tables)
+    quality = (
+        joined.group_by("survey", "level", "outcome", maintain_order=True)
+        .agg(pl.col("count").sum())
+        .sort(pl.col("level").cast(pl.Enum(LEVELS)), maintain_order=True)
+    )
+    shown = joined.select("survey", "level", pl.col("outcome").str.strip_prefix("rejected: ").alias("rule"), "examples")
+    shown = shown.drop_nulls("examples").explode("examples").unnest("examples")
+    shown = shown.group_by("survey", "level", "rule", maintain_order=True).head(EXAMPLES_PER_RULE)
+    return quality, shown.sort("level", "rule", maintain_order=True)
 
 
 def nothing_kept(quality: pl.DataFrame, examples: pl.DataFrame) -> str:

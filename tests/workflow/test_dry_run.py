@@ -63,7 +63,8 @@ def test_dry_run_loads_nothing_heavy(workflow):
         "import sys; from snakemake.cli import main\n"
         f"try: main({command[3:]!r})\n"
         "except SystemExit as end: assert not end.code\n"
-        "print('HEAVY', sorted({'tensorflow', 'keras', 'matplotlib', 'papermill', 'scipy', 'sklearn'} & set(sys.modules)))"
+        "heavy = {'tensorflow', 'keras', 'matplotlib', 'papermill', 'scipy', 'sklearn'}\n"
+        "print('HEAVY', sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],

@@ -62,8 +62,8 @@ def test_bands_are_stored_as_text_sorted_after_the_id(tmp_path):
     columns = {"id": "id", "time": "mjd", "mag": "mag", "band": "band"}
     survey = make_survey("table", {"columns": columns, "bands": "each"}, min_observations=3)
     raw = read_shard(survey, name="sky", source=tmp_path / "stars.csv", seed=None, shard=0)
-    names = ("observations.parquet", "objects.parquet", "quality.csv", "examples.csv")
-    ingest_shard(raw, survey, name="sky", shard=0).write(*(tmp_path / name for name in names))
+    paths = [tmp_path / f"{name}.parquet" for name in ("observations", "objects", "quality")]
+    ingest_shard(raw, survey, name="sky", shard=0).write(*paths)
     table = pl.read_parquet(tmp_path / "observations.parquet")
     assert table.schema["band"] == pl.String
     assert table.equals(table.sort("id", "band", "mjd"))

@@ -69,7 +69,7 @@ def ingest(section, source, folder):
     """Ingest all shards; return the merged objects, quality, examples, and all observations."""
     shards = range(section.shards)
     raw = [read_shard(section, name="sky", source=source, seed=None, shard=shard) for shard in shards]
-    tables = ("observations", "objects", "quality", "examples")
+    tables = ("observations", "objects", "quality")
     paths = {table: [folder / f"{table}{shard}" for shard in shards] for table in tables}
     for shard in shards:
         written = [paths[table][shard] for table in tables]
@@ -77,7 +77,7 @@ def ingest(section, source, folder):
     observations = [pl.read_parquet(path) for path in paths["observations"]]
     assert all(table.schema == OBSERVATION_SCHEMA for table in observations)
     assert all(table.equals(table.sort("id", "mjd")) for table in observations)
-    merged = merge_shards(paths["objects"], paths["quality"], paths["examples"], folder / "metadata")
+    merged = merge_shards(paths["objects"], paths["quality"], folder / "metadata")
     return pl.read_parquet(folder / "metadata"), *merged, pl.concat(observations).sort("id", "mjd")
 
 
@@ -110,7 +110,7 @@ def test_every_line_is_kept_or_counted(dump, tmp_path, shards, packed):
         "rejected: too few observations": 1,
     }
     bad = examples.filter(pl.col("rule") == "unreadable line").row(0, named=True)
-    assert (bad["file"], bad["line"], bad["text"]) == ("sky/lightcurves/a+1.5.dat", "3", "not a line")
+    assert (bad["file"], bad["line"], bad["text"]) == ("sky/lightcurves/a+1.5.dat", 3, "not a line")
 
 
 def test_positions_from_ids_where_the_catalogue_is_wrong(tmp_path):
@@ -192,9 +192,10 @@ def test_objects_of_all_shards_are_sorted_also_in_several_pieces(tmp_path, monke
     paths = [tmp_path / f"{shard}.parquet" for shard in range(4)]
     for shard, path in enumerate(paths):
         objects.filter(shard=shard).write_parquet(path)
-    (tmp_path / "quality.csv").write_text("survey,level,outcome,count\nsky,object,kept,237\n")
-    (tmp_path / "examples.csv").write_text("survey,level,rule,text\n")
-    merge_shards(paths, [tmp_path / "quality.csv"], [tmp_path / "examples.csv"], tmp_path / "metadata.parquet")
+    example = {"id": "star0", "file": "a.dat", "line": 1, "text": ""}
+    quality = {"survey": "sky", "level": "object", "outcome": "rejected: rule", "count": 1, "examples": [[example]]}
+    pl.DataFrame(quality).write_parquet(tmp_path / "quality")
+    merge_shards(paths, [tmp_path / "quality"], tmp_path / "metadata.parquet")
     assert pl.read_parquet(tmp_path / "metadata.parquet").equals(objects)
     assert pq.ParquetFile(tmp_path / "metadata.parquet").num_row_groups > 3
 

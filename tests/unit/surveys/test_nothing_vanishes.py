@@ -63,19 +63,19 @@ def test_without_bands_a_table_has_to_have_one_band(tmp_path):
     )
     with pytest.raises(InputError, match="several bands, g, r; the key `bands`"):
         ingest(table({"band": "f"}), dump, tmp_path)
-    paths = [tmp_path / name for name in ("observations", "objects", "quality", "examples")]
+    paths = [tmp_path / name for name in ("observations", "objects", "quality")]
     shard.write(*paths)
     other = shard.objects.with_columns(band=pl.lit("r"))
     other.write_parquet(tmp_path / "other")
     with pytest.raises(InputError, match="survey sky: there are several bands, g, r"):
-        merge_shards([paths[1], tmp_path / "other"], paths[2:3], paths[3:], tmp_path / "metadata", one_band=True)
+        merge_shards([paths[1], tmp_path / "other"], paths[2:], tmp_path / "metadata", one_band=True)
 
 
 def test_a_survey_of_which_nothing_is_kept_is_an_error_with_the_counts(tmp_path):
     dump = write(tmp_path, {"a.csv": f"{HEADER},f\n1,1,15,.1,g\n1,2,15,.1,g\n"})
     survey = table({"band": "f"}, bands={"V": "V"})
     raw = read_shard(survey, name="sky", source=dump, seed=None, shard=0)
-    paths = [tmp_path / name for name in ("observations", "objects", "quality", "examples")]
+    paths = [tmp_path / name for name in ("observations", "objects", "quality")]
     ingest_shard(raw, survey, name="sky", shard=0).write(*paths)
     with pytest.raises(InputError) as error:
         merge_shards(*([path] for path in paths[1:]), tmp_path / "metadata")
