@@ -9,7 +9,8 @@ IMPORTED = {"weights": "macho-v1", "variant": "paper"}
 FOLDER = "results/tiny/pretrain/published"
 
 
-def test_published_weights_are_verified_imported_and_scored(workflow, shared, tmp_path):
+def test_published_weights_are_verified_imported_and_scored(finished, copy_of, shared, tmp_path):
+    workflow = copy_of(finished)
     workflow.config["encoders"]["published"] = dict(IMPORTED)
     workflow.config["mirror"] = str(tmp_path)
     archive, folder = tmp_path / "macho_a0.zip", workflow.folder / FOLDER
@@ -43,7 +44,8 @@ def test_an_encoder_is_either_imported_or_pretrained(workflow):
     assert jobs["embed_finetuned"] == 2 * 2
 
 
-def test_the_encoder_of_the_package_is_imported_without_a_download(workflow):
+def test_the_encoder_of_the_package_is_imported_without_a_download(finished, copy_of):
+    workflow = copy_of(finished)
     workflow.config["encoders"]["mini"] = {"weights": "astromer-mini", "finetune": False}
     target = "results/tiny/pretrain/mini"
     output = workflow.run("--cores", "2", "--", f"{target}/scores.csv")
