@@ -110,17 +110,24 @@ def _finish(axis: Axes, lines: Sequence[Line], middles: Sequence[float], bottom:
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "\N{MINUS SIGN}")))
 
 
+def count_verdicts(verdicts: Mapping[str, int]) -> list[str]:
+    """Return a phrase such as `3 do not hold` for each verdict that occurs."""
+    verbs = {"holds": "hold", "undecided": "are undecided", "does not hold": "do not hold"}
+    one = {"undecided": "is undecided"}
+    counts = {verdict: int(verdicts[verdict]) for verdict in VERDICTS if verdict in verdicts}
+    return [
+        f"{count} {one.get(verdict, verdict) if count == 1 else verbs[verdict]}" for verdict, count in counts.items()
+    ]
+
+
 def _explanation(claims: pd.DataFrame, datasets: Sequence[str]) -> str:
     counted = []
     for dataset in datasets:
         rows = claims[claims["dataset"] == dataset]
         if len(rows):
-            verdicts: Mapping[str, int] = rows["verdict"].value_counts()
-            words = {"holds": "hold", "undecided": "are undecided", "does not hold": "do not hold"}
-            found = ", ".join(f"{verdicts[name]} {words[name]}" for name in VERDICTS if name in verdicts)
-            counted.append(
-                f"{dataset}: {rows['objects'].max():,} test objects in {rows['folds'].max()} folds; {found}."
-            )
+            found = ", ".join(count_verdicts(rows["verdict"].value_counts()))
+            folds = "1 fold" if rows["folds"].max() == 1 else f"{rows['folds'].max()} folds"
+            counted.append(f"{dataset}: {rows['objects'].max():,} test objects in {folds}; {found}.")
     return (
         "Points: first minus second classifier. Bars: 95% intervals of a paired bootstrap over test objects and folds. "
         "A claim, in bold, is that the first classifier scores higher: it holds if the whole interval is above 0, does "

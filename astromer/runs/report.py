@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from astromer.files import read_json
+from astromer.plots.claims import count_verdicts
 from astromer.plots.style import DPI
 from astromer.runs.jobs import Job
 from astromer.runs.tables import Table, claims_table, scores_table, stored_tables
@@ -24,7 +25,6 @@ SECTIONS = {
     "Further figures": set(),
 }
 MAIN_FIGURE = "fig12"
-PLURALS = {"holds": "hold", "does not hold": "do not hold", "undecided": "are undecided"}
 PIXELS_PER_INCH = 144  # of a figure on the page: one and a half times its printed size
 MIB = 2**20
 
@@ -89,7 +89,7 @@ def report_of(folder: Path, jobs: Sequence[Job]) -> dict[str, Any]:
         "datasets": _datasets_table(config, pl.read_csv(folder / "splits/counts.csv")),
         "encoders": _encoders_table(config),
         "claims": claims,
-        "verdicts": {PLURALS[verdict]: verdicts[verdict] for verdict in PLURALS},
+        "verdicts": count_verdicts(verdicts),
         "main": main[0] if main else None,
         "unmatched": audit.filter(status="unmatched")["boundary"].to_list(),
         "sections": shown,

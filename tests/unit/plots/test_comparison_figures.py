@@ -123,7 +123,7 @@ def test_each_claim_has_its_interval_in_the_colour_of_its_verdict(datasets):
     intervals = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 2 and line.get_marker() == "None"]
     assert {line.get_color() for line in intervals if line.get_xdata()[0] != 0} == set(VERDICTS.values())
     np.testing.assert_allclose(intervals[0].get_xdata(), [-0.3, -0.1])
-    assert "a: 300 test objects in 3 folds; 1 hold, 2 are undecided, 1 do not hold." in caption_of(figure)
+    assert "a: 300 test objects in 3 folds; 1 holds, 2 are undecided, 1 does not hold." in caption_of(figure)
 
 
 def test_a_dataset_without_claims_says_so():
