@@ -18,7 +18,6 @@ PAPER = {
     "scale": False,
     "scaled_loss": False,
     "phase": False,
-    "time_encoding": "paper",
     "summary_weight": 0.0,
 }
 ARCHITECTURES = {
@@ -32,7 +31,6 @@ ARCHITECTURES = {
         "scale": True,
         "scaled_loss": True,
         "phase": True,
-        "time_encoding": "log",
         "summary_weight": 1.0,
     },
 }
@@ -94,10 +92,10 @@ class Encoder(Section):
     num_periods: Positive = Field(
         1, description="With `phase`, the number of periods that are shown: those of the best peaks of the periodogram."
     )
-    time_encoding: Literal["paper", "log"] | None = Field(
-        None,
+    time_encoding: Literal["paper", "log"] = Field(
+        "paper",
         description="Rates of the encoding of times: the paper's, or periods of 0.1 to 3000 days, evenly spaced in "
-        "their logarithm; null for the architecture's default (v1 and v2 paper, v3 log).",
+        "their logarithm.",
     )
     summary_weight: float | None = Field(
         None,
