@@ -12,7 +12,7 @@ import astromer
 
 PRETRAINED = "pretrained"
 METADATA = "results/tiny/parquet/sim_atlas/metadata.parquet"
-EPOCHS_OF_A_MINUTE = 200  # of training on an idle core; the first attempt has less than half of that
+EPOCHS_OF_A_MINUTE = 120  # of training on an idle core; the first attempt has less than half of that
 WAIT_SECONDS = 900  # the machine may be busy
 
 takes_minutes = pytest.mark.skipif(
@@ -55,8 +55,9 @@ def test_a_run_on_the_cluster_gives_the_bytes_of_a_local_one(cluster, on_slurm, 
         each.config["datasets"].pop("sim_atlas")
         each.config["pretraining"]["threads"] = 1  # the last digits of sums depend on it
     since = len(cluster.jobs())
-    run.run("predictions")
-    workflow.run("--cores", "2", "predictions")
+    process = start(run, "predictions")
+    workflow.run("--cores", "1", "predictions")  # meanwhile: a cluster's run mostly waits
+    finish(process, run)
     assert run.checksums() == workflow.checksums()
     assert {job["state"] for job in cluster.jobs()[since:]} == {"COMPLETED"}
     assert {job["partition"] for job in cluster.jobs()[since:]} == {"short", "long", "gpu"}
@@ -79,12 +80,13 @@ def test_pretraining_over_its_time_resumes_to_the_same_weights(cluster, on_slurm
         each.config["pretraining"]["threads"] = 1
         each.config["pretraining"]["training"] |= {"epochs": EPOCHS_OF_A_MINUTE, "patience": EPOCHS_OF_A_MINUTE}
     sizes = ["pretrain_encoder:runtime=2 ** (attempt - 1)", "pretrain_encoder:slurm_extra='--signal=TERM@30'"]
-    run.run("--retries", "6", "--set-resources", *sizes, "--", PRETRAINED)
+    process = start(run, "--retries", "6", "--set-resources", *sizes, "--", PRETRAINED)
+    workflow.run("--cores", "1", PRETRAINED)
+    finish(process, run)
     states = [job["state"] for job in cluster.jobs()[since:] if "pretrain_encoder" in job["rule"]]
     assert set(states[:-1]) in ({"FAILED"}, {"TIMEOUT"}, {"FAILED", "TIMEOUT"})
     assert states[-1] == "COMPLETED"
     assert "resum" in (run.results / "logs/pretrain_encoder/v2_tiny.log").read_text().lower()
-    workflow.run("--cores", "1", PRETRAINED)
     one, other = (each.results / "pretrain/v2_tiny" for each in (run, workflow))
     assert (one / "history.csv").read_bytes() == (other / "history.csv").read_bytes()
     resumed, unbroken = (astromer.load_pretrained(str(folder)).model.get_weights() for folder in (one, other))
@@ -109,7 +111,8 @@ def test_a_run_survives_a_controller_that_is_away(cluster, on_slurm):
     time.sleep(40)  # some rounds of status queries; without the guard the run waits for ever after one
     cluster.start_controller()
     finish(process, run)
-    assert {job["state"] for job in cluster.jobs()[since:]} == {"COMPLETED"}
+    last = {job["rule"]: job["state"] for job in cluster.jobs()[since:]}  # a job without its first step yet fails once
+    assert set(last.values()) == {"COMPLETED"}
 
 
 @pytest.mark.parametrize(
