@@ -56,7 +56,7 @@ def test_a_run_on_the_cluster_gives_the_bytes_of_a_local_one(cluster, on_slurm, 
         each.config["pretraining"]["threads"] = 1  # the last digits of sums depend on it
     since = len(cluster.jobs())
     process = start(run, "predictions")
-    workflow.run("--cores", "1", "predictions")  # meanwhile: a cluster's run mostly waits
+    workflow.run("--cores", "2", "predictions")  # meanwhile: a cluster's run mostly waits
     finish(process, run)
     assert run.checksums() == workflow.checksums()
     assert {job["state"] for job in cluster.jobs()[since:]} == {"COMPLETED"}
