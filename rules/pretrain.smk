@@ -1,6 +1,6 @@
 """Stage 4: pretrain an encoder on light curves without labels, or import published weights.
 
-IN   <results>/records/pretraining/<survey>/<shard>/*.tfrecord
+IN   <results>/records/pretraining/<survey>/<shard>/*.tfrecord, <results>/splits/audit.csv (has to pass)
      <results>/features/targets.parquet (encoders with the summary objective)
      the file that `weights.<name>` describes: in `mirror`, or downloaded (encoders that name published weights)
 OUT  <results>/pretrain/<encoder>/model.weights.h5, config.json    best weights by validation loss, and the architecture
