@@ -33,8 +33,8 @@ for shard in range({SHARDS}):
     table = pl.DataFrame({{"id": ids, "class": labels, **columns}}).with_columns(pl.col("class").replace("", None))
     table = table.with_columns(survey=pl.lit("sky"), band=pl.lit("R"), shard=pl.lit(shard, pl.UInt16))
     table.write_parquet(folder / f"{{shard}}.parquet")
-example = {"id": "1", "file": "f", "line": 1, "text": ""}
-quality = {"survey": "sky", "level": "object", "outcome": "rejected: rule", "count": 1, "examples": [[example]]}
+example = dict(id="1", file="f", line=1, text="")
+quality = dict(survey="sky", level="object", outcome="rejected: rule", count=1, examples=[[example]])
 pl.DataFrame(quality).write_parquet(folder / "quality")
 """,
     "merge_survey": f"""
