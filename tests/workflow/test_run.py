@@ -56,7 +56,7 @@ def test_end_of_run_says_where_the_results_are(finished, copy_of):
 
 def test_killed_full_and_moved_runs_end_with_the_files_of_an_unbroken_one():
     """A short form of the campaign; the long one is made by hand."""
-    options = ["--kills", "2", "--disks", "2", "--target", "results/tiny/splits/audit.csv"]
+    options = ["--kills", "2", "--disks", "2", "--target", "results/tiny/pretrain/v2_tiny/history.csv"]
     command = [sys.executable, ROOT / "tests/kill_campaign.py", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
     assert done.returncode == 0, done.stdout + done.stderr
