@@ -18,7 +18,7 @@ from astromer.errors import InputError
 from astromer.splits.stars import star_numbers
 
 TRAIN_FRACTION = 0.8  # of the samples per class; the rest are for validation (paper, Sect. 4)
-SUBSETS = ["train", "validation", "test"]
+SUBSETS = ("train", "validation", "test")
 HASHED_AT_ONCE = 100_000  # names that exist as Python objects at a time
 MIN_LEARNED = 3  # smallest number of samples per class that gives a training and a validation set
 
@@ -130,7 +130,7 @@ def sets_of(rows: pl.DataFrame, sets: pl.DataFrame, *, fold: int, spc: int) -> d
         raise InputError(f"fold {fold}, SPC {spc}: {len(absent)} objects have no row, such as {min(absent)}")
     return {
         subset: rows.filter(pl.col("id").is_in(drawn.filter(pl.col("subset") == subset)["id"].implode()))
-        for subset in ("train", "validation", "test")
+        for subset in SUBSETS
     }
 
 

@@ -7,10 +7,10 @@ import polars as pl
 
 from astromer.config.datasets import Dataset
 from astromer.errors import InputError
+from astromer.splits.draw import SUBSETS
 
 logger = logging.getLogger(__name__)
 
-SUBSETS = ("train", "validation", "test")
 SCHEMA = {"fold": pl.Int32, "spc": pl.Int32, "subset": pl.String, "id": pl.String}
 
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from astromer.data.batches import PAD_MULTIPLE, plain_batches
 from astromer.evaluation.embeddings import window_table
+from astromer.splits.draw import SUBSETS
 from astromer.training.classification import weigh_objects
 
 
@@ -23,7 +24,7 @@ def records_of_sets(
     """
     tests = [path for path in test for _ in spc]
     for (fold, size), *files in zip(product(folds, spc), train, validation, tests, strict=True):
-        yield fold, size, dict(zip(("train", "validation", "test"), files, strict=True))
+        yield fold, size, dict(zip(SUBSETS, files, strict=True))
 
 
 class WindowSets:
