@@ -82,7 +82,7 @@ def _paths(value: Any) -> Path | list[Path]:
 def logged(log: str) -> Iterator[None]:
     """Redirect all output of the job to its log; log a final error as a sentence, other errors with a traceback.
 
-    An error that the log cannot take, because its disk is full, goes to the terminal in one line.
+    An error that the log cannot take, because its disk is full, goes to the terminal as a sentence.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     with Path(log).open("a", encoding="utf-8") as stream:

@@ -112,12 +112,12 @@ def _finish(axis: Axes, lines: Sequence[Line], middles: Sequence[float], bottom:
 
 def count_verdicts(verdicts: Mapping[str, int]) -> list[str]:
     """Return a phrase such as `3 do not hold` for each verdict that occurs."""
-    verbs = {"holds": "hold", "undecided": "are undecided", "does not hold": "do not hold"}
-    one = {"undecided": "is undecided"}
-    counts = {verdict: int(verdicts[verdict]) for verdict in VERDICTS if verdict in verdicts}
-    return [
-        f"{count} {one.get(verdict, verdict) if count == 1 else verbs[verdict]}" for verdict, count in counts.items()
-    ]
+    verbs = {
+        "holds": ("holds", "hold"),
+        "undecided": ("is undecided", "are undecided"),
+        "does not hold": ("does not hold", "do not hold"),
+    }
+    return [f"{verdicts[name]} {verbs[name][int(verdicts[name] != 1)]}" for name in VERDICTS if name in verdicts]
 
 
 def _explanation(claims: pd.DataFrame, datasets: Sequence[str]) -> str:

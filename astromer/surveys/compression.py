@@ -19,10 +19,11 @@ from astromer.errors import InputError
 
 SUPPORTED = "text or Parquet, plain or as .gz, .xz, .bz2 or .zst; archives .zip and .tar, the latter in any of these"
 CHUNK_BYTES = 65_536
-# What the modules of the standard library and pyarrow raise for a damaged, encrypted or unsupported file.
+# What the modules of the standard library and pyarrow raise for a damaged, encrypted or unsupported file. RuntimeError
+# stands for its subclass of what a module does not implement as well.
 DAMAGED = (
     *(tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, struct.error, pa.ArrowException),
-    *(EOFError, OSError, UnicodeError, OverflowError, IndexError, RuntimeError, NotImplementedError),
+    *(EOFError, OSError, UnicodeError, OverflowError, IndexError, RuntimeError),
 )
 LONGEST_MAGIC = 14  # bytes of a file that tell how it is compressed
 

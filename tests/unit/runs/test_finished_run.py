@@ -37,7 +37,7 @@ def test_page_states_what_was_run(finished):
     text = (finished / "report.html").read_text()
     assert "Simulated light curves" in text
     assert "Real light curves" not in text
-    in_order = [">1 claim", "Figure 12: scores", "encoder above raw input", "Leakage audit"]
+    in_order = [">Claims</a>: 1 ", "Figure 12: scores", "encoder above raw input", "Leakage audit"]
     places = [text.index(part) for part in in_order]
     assert places == sorted(places)
     assert "<li>sim | other</li>" in text, "what cannot be matched is named"
