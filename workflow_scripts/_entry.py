@@ -14,11 +14,13 @@ from typing import Any
 
 from _endings import is_final, last_line
 from _gpus import take_gpus
+from _keras import LightKeras
 from _provenance import write_provenance
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = {"code", "seed", "simulated"}  # parameters for provenance and reruns, which a stage need not take
 sys.path.insert(0, str(ROOT))
+sys.meta_path.insert(0, LightKeras())
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from astromer.config.statistics import STATISTICS
-from astromer.data.summary import summary_targets
+from astromer.data.targets import summary_targets
 from astromer.evaluation.features import features_of
 from astromer.files import atomic_path
 
@@ -29,7 +29,7 @@ def write_summary_targets(features: Sequence[Path], split: Path, targets: Path) 
     Args:
         features: tables of all shards of all surveys of the run.
         split: sets of pretraining of all surveys.
-        targets: written, see `astromer.data.summary.summary_targets`.
+        targets: written, see `astromer.data.targets.summary_targets`.
     """
     # Records name objects by id alone; surveys that share an id observed the same star.
     statistics = pl.concat(pl.read_parquet(path, columns=["id", *STATISTICS]) for path in features)

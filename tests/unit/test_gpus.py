@@ -100,13 +100,10 @@ def test_a_stage_finds_its_devices_prepared(argument, is_deterministic, tmp_path
     assert (tmp_path / "found").read_text() == repr([is_deterministic, "true", "-1"])
 
 
-WITHOUT_DEVICES = {"extract_features", "write_summary_targets"}  # they load it for a module that they do not run
-
-
 def test_every_rule_that_loads_tensorflow_asks_for_a_share():
     asking = set()
     for rules in (ROOT / "rules").glob("*.smk"):
         for rule in re.split(r"\n *rule ", rules.read_text(encoding="utf-8"))[1:]:
             if "gpu_share=gpu_share(" in rule.split("script:")[0]:
                 asking.add(rule.split("workflow_scripts/")[1].split(".py")[0])
-    assert asking == set(scripts_with_tensorflow()) - WITHOUT_DEVICES
+    assert asking == set(scripts_with_tensorflow())

@@ -13,7 +13,8 @@ from astromer.data.statistics import (
     period_classes,
     period_statistics,
 )
-from astromer.data.summary import TargetTable, summary_targets
+from astromer.data.summary import TargetTable
+from astromer.data.targets import summary_targets
 from astromer.errors import InputError
 from astromer.evaluation.features import features_of
 
