@@ -11,6 +11,7 @@ CONFIGS = [
     "config/config.yaml",
     "config/asas.yaml",
     "config/ablation.yaml",
+    "config/encoders.yaml",
     "config/mini.yaml",
     "config/paper.yaml",
     "config/paper_published.yaml",
