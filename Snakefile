@@ -61,6 +61,7 @@ wildcard_constraints:
 
 include: "rules/dumps.smk"
 include: "rules/application.smk"
+include: "rules/figure_inputs.smk"
 include: "rules/figure_table.smk"
 include: "rules/ingest.smk"
 include: "rules/split.smk"

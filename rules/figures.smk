@@ -10,6 +10,9 @@ OUT  <results>/analyse/<encoder>/<dataset>/{attention,reconstruction}.parquet   
 A figure is its notebook: see `figure_table.smk`.
 """
 
+EXAMPLES_PER_CLASS = 3  # objects of each class that models run on; a figure draws some of them
+PUBLISHED_MASKING = {"probed": 0.3, "random": 0.0, "same": 0.0}  # of the published Appendix B
+
 
 rule analyse_attention:
     """Run the finetuned encoder on example objects and write the attention weights of its last block."""
