@@ -8,7 +8,7 @@ import polars as pl
 
 from astromer.config.datasets import FUSED, PROBE_ARRAYS
 from astromer.data.pieces import whole_objects
-from astromer.evaluation.classical import best_share, held_out, object_vectors, train_classical
+from astromer.evaluation.classical import earned_share, held_out, object_vectors, train_classical
 from astromer.evaluation.conformal import nonconformity
 from astromer.evaluation.embeddings import head_inputs
 from astromer.evaluation.ensembles import Vote, combine, schema
@@ -177,7 +177,7 @@ def _probe(
     of_training = features_of_objects(features, training, "features")
     on_features = train_classical(FEATURES_MODEL, of_training, classes, seed=seed)
     on_vectors = train_classical(VECTORS_MODEL, training, classes, seed=seed)
-    share = best_share(
+    share = earned_share(
         held_out(FEATURES_MODEL, of_training, classes, seed=seed),
         held_out(VECTORS_MODEL, training, classes, seed=seed),
     )

@@ -9,7 +9,7 @@ import polars as pl
 
 from astromer.config.datasets import FUSED, FUSED_FEATURES, Control
 from astromer.errors import InputError
-from astromer.evaluation.classical import best_share, fit_classical, held_out, mix, object_vectors, shuffled_labels
+from astromer.evaluation.classical import earned_share, fit_classical, held_out, mix, object_vectors, shuffled_labels
 from astromer.evaluation.features import features_of_objects
 from astromer.evaluation.predictions import read_predictions
 from astromer.splits.draw import sets_of
@@ -122,8 +122,8 @@ def _fuse(
 ) -> dict[str, pl.DataFrame]:
     """Mix the probabilities of a model on features with those of a model on vectors, a pair of training and test.
 
-    The share of the latter is chosen on held-out training objects. Stacked columns would be worse than features alone,
-    because hundreds of components hide dozens of features from a forest.
+    The latter are left out unless they help on held-out training objects. Stacked columns gain less than mixed
+    probabilities, because hundreds of components hide dozens of features from a forest.
     """
     if on_features is None:
         raise InputError(f"{FUSED}: expected the predictions of {FUSED_FEATURES}, without which nothing can be mixed")
@@ -135,5 +135,5 @@ def _fuse(
         "test": fit_classical(VECTORS_MODEL, *vectors, classes, seed=seed).predictions,
         HELD_OUT: held_out(VECTORS_MODEL, vectors[0], classes, seed=seed),
     }
-    share = best_share(of_features[HELD_OUT], of_vectors[HELD_OUT])
+    share = earned_share(of_features[HELD_OUT], of_vectors[HELD_OUT])
     return {subset: mix(of_features[subset], of_vectors[subset], share) for subset in of_features}

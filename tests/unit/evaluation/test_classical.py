@@ -7,7 +7,8 @@ import pytest
 from astromer.errors import InputError
 from astromer.evaluation.classical import (
     CLASSICAL,
-    best_share,
+    MIXED_SHARE,
+    earned_share,
     fit_classical,
     held_out,
     mix,
@@ -133,11 +134,9 @@ def guesses(sharpness: float, seed: int, number: int = 120) -> pl.DataFrame:
 
 def test_a_mixture_takes_what_helps_and_leaves_what_does_not():
     good, other, chance = guesses(2, 0), guesses(2, 1), guesses(0, 2)
-    share = best_share(good, other)
-    assert 0.2 < share < 0.8
-    assert f1(mix(guesses(2, 10), guesses(2, 11), share)) > f1(guesses(2, 10))
-    assert best_share(good, chance) == 0
-    assert best_share(chance, good) == 1
+    assert earned_share(good, other) == earned_share(chance, good) == MIXED_SHARE
+    assert earned_share(good, chance) == 0
+    assert f1(mix(guesses(2, 10), guesses(2, 11), MIXED_SHARE)) > f1(guesses(2, 10))
 
 
 def test_mix_averages_the_same_objects():
