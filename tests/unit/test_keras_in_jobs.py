@@ -8,7 +8,6 @@ ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
 import sys
-from pathlib import Path
 sys.path.insert(0, {scripts!r})
 from _keras import EXTRAS, LightKeras
 sys.meta_path.insert(0, LightKeras())

@@ -154,7 +154,7 @@ def test_the_gradient_of_attention_in_half_precision_has_its_sums_in_float32():
         reference = gradient_of_queries([tf.cast(array, tf.float32) for array in arrays])
         for gradient, found in errors.items():
             found.append(tf.norm(gradient(arrays) - reference) / tf.norm(reference))
-    assert np.mean(errors[gradient_of_queries]) < 0.95 * np.mean(errors[with_rounded_products])
+    assert np.mean(errors[gradient_of_queries]) < 0.92 * np.mean(errors[with_rounded_products])
 
 
 def test_a_dense_layer_adds_what_it_is_given():
