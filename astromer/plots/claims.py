@@ -16,7 +16,7 @@ from astromer.plots.style import INK, MM, PAGE, STYLE, add_caption, new_figure, 
 
 VERDICTS = {"holds": "#009E73", "undecided": "#777777", "does not hold": "#D55E00"}
 LINE_MM = 3.6
-SIZE_MM = 2.2  # for each number of samples per class in a line
+SIZE_MM = 1.6  # for each number of samples per class in a line
 
 
 class Line(NamedTuple):
@@ -28,8 +28,8 @@ class Line(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Text in front of the line."""
-        return self.claim if self.first is None else f"{self.first}  >  {self.second}"
+        """Text in front of the line; that encoders are frozen is said in the caption."""
+        return (self.claim if self.first is None else f"{self.first}  >  {self.second}").replace(" (frozen)", "")
 
 
 @mpl.rc_context(STYLE)
@@ -105,7 +105,7 @@ def _finish(axis: Axes, lines: Sequence[Line], middles: Sequence[float], bottom:
     axis.tick_params(axis="y", length=0)
     axis.grid(axis="x", color="#dddddd", lw=0.5)
     axis.set_axisbelow(True)
-    axis.set_xlabel("Difference of macro F1 per object")
+    axis.set_xlabel("Difference of\nmacro F1 per object")
     axis.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "\N{MINUS SIGN}")))
 
@@ -131,5 +131,5 @@ def _explanation(claims: pd.DataFrame, datasets: Sequence[str]) -> str:
     return (
         "Points: first minus second classifier. Bars: 95% intervals of a paired bootstrap over test objects and folds. "
         "A claim, in bold, is that the first classifier scores higher: it holds if the whole interval is above 0, does "
-        f"not if all of it is below. {' '.join(counted)}"
+        f"not if all of it is below. Encoders are frozen where nothing else is said. {' '.join(counted)}"
     )
