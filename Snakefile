@@ -95,6 +95,11 @@ sizes_in_messages([each for each in workflow.rules if each.message])
 
 
 onstart:
+    # Every job that ends leaves a timer that wakes the scheduler once a second until the end of the run, for the sake of
+    # the default limit of 100 new jobs a second (snakemake/snakemake#3744). A limit that is given stays.
+    limit = workflow.scheduling_settings.max_jobs_per_timespan
+    if (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
     for sentence in RUN.doubtful_downloads:
         print(f"Warning: {sentence}", file=sys.stderr)
 

@@ -149,7 +149,7 @@ class Cluster:
             SYSTEM_CONF.unlink()
 
     def jobs(self) -> list[dict[str, str]]:
-        """List all jobs so far: id, rule and wildcards, partition, state, memory and time asked, time used."""
+        """List all jobs so far: id, rule, partition, state, memory and time asked, time used, working directory."""
         fields = {
             "id": "%i",
             "rule": "%k",
@@ -158,6 +158,7 @@ class Cluster:
             "memory": "%m",
             "limit": "%l",
             "used": "%M",
+            "folder": "%Z",
         }
         rows = self.ask("squeue", "--states=all", "-h", "--sort=i", "-o", "|".join(fields.values())).splitlines()
         return [dict(zip(fields, row.split("|"), strict=True)) for row in rows]

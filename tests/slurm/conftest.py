@@ -1,22 +1,17 @@
 """A SLURM cluster for the tests of this folder, and runs on it."""
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 from slurm_cluster import Cluster, reason_not_to_start
-from workflow_run import ROOT, TINY, Workflow
-
-ON_GPU = yaml.safe_load((ROOT / "profiles/slurm/profile.yaml").read_text())["set-threads"]
-PARTITIONS = {
-    "short": {"max_runtime": 60, "max_mem_mb": 12000, "max_threads": 4},
-    "long": {"max_runtime": 240, "max_mem_mb": 12000, "max_threads": 4},
-    "gpu": {"max_runtime": 60, "max_mem_mb": 12000, "max_threads": 16, "max_gpu": 2},
-}
-
+from slurm_run import Background, SlurmRun
+from workflow_run import TINY, Workflow
 
 JOBS = pytest.StashKey[list[dict[str, str]]]()
+EPOCHS = 80  # of training in 40 s on an idle core; the first attempt has less than half of that
 
 
 @pytest.fixture(scope="session")
@@ -35,34 +30,54 @@ def cluster(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactor
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List all jobs of the cluster: what they asked for, how they ended, and the time that they used."""
-    jobs = terminalreporter.config.stash.get(JOBS, [])
+    jobs = [{**job, "folder": Path(job["folder"]).parent.name} for job in terminalreporter.config.stash.get(JOBS, [])]
     widths = {name: max(len(job[name]) for job in jobs) for name in jobs[0]} if jobs else {}
     for job in [{name: name for name in widths}, *jobs] if jobs else []:
         terminalreporter.write_line("  ".join(job[name].ljust(width) for name, width in widths.items()))
 
 
-class SlurmRun(Workflow):
-    """A run with the profile of the repository, on the partitions of the test's cluster."""
-
-    def command(self, *arguments: str) -> list[str]:
-        """Return the command line of a run with these further arguments."""
-        partitions = self.folder / "partitions.yaml"
-        if not partitions.exists():
-            partitions.write_text(yaml.safe_dump({"partitions": PARTITIONS}))
-        options = ["--set-threads", *(f"{rule}=1" for rule in ON_GPU)]
-        options += ["--group-components", *(f"{group}=4" for group in ("shards", "features", "records", "sets"))]
-        options += ["--profile", str(ROOT / "profiles/slurm"), "--slurm-partition-config", str(partitions)]
-        options += ["--slurm-init-seconds-before-status-checks", "5", "--latency-wait", "20"]
-        return super().command(*options, *arguments)
-
-
 @pytest.fixture
-def workflow(tmp_path: Path) -> Workflow:
-    """The same tiny run on this machine without SLURM."""
-    return Workflow(tmp_path / "local", yaml.safe_load(TINY.read_text()))
+def on_slurm(cluster: Cluster, tmp_path: Path) -> SlurmRun:
+    """A tiny run on the cluster that has not started."""
+    return SlurmRun(cluster, tmp_path)
 
 
-@pytest.fixture
-def on_slurm(cluster: Cluster, tmp_path: Path) -> Callable[[], SlurmRun]:
-    """Make a tiny run on the cluster that has not started."""
-    return lambda: SlurmRun(tmp_path / "a folder", yaml.safe_load(TINY.read_text()))
+@pytest.fixture(scope="session", autouse=True)
+def long_runs(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, tuple[Background, Background]]]:
+    """The runs of the tests that take minutes: each on the cluster, and the same on this machine.
+
+    They start before the first test, because a run on a cluster mostly waits.
+    """
+    if "ASTROMER_TEST_SLURM" not in os.environ:
+        yield {}
+        return
+    runs = {
+        name: (
+            SlurmRun(cluster, tmp_path_factory.mktemp(name)),
+            Workflow(tmp_path_factory.mktemp(f"{name} local") / "a folder", yaml.safe_load(TINY.read_text())),
+        )
+        for name in ("whole", "interrupted")
+    }
+    for each in runs["whole"]:
+        each.config["datasets"].pop("sim_atlas")
+        each.config["pretraining"]["threads"] = 1  # the last digits of sums depend on it
+    for each in runs["interrupted"]:
+        each.config["pretraining"]["threads"] = 1
+        each.config["pretraining"]["training"] |= {"epochs": EPOCHS, "patience": EPOCHS}
+    # An attempt has twice the time of the one before, so that one of them trains, however busy the machine is.
+    sizes = ["pretrain_encoder:runtime=2 ** (attempt - 1)", "pretrain_encoder:slurm_extra='--signal=TERM@30'"]
+    started = {
+        "interrupted": (
+            Background(runs["interrupted"][0], "--retries", "6", "--set-resources", *sizes, "--", "pretrained"),
+            Background(runs["interrupted"][1], "--cores", "1", "--", "pretrained"),
+        ),
+        "whole": (
+            Background(runs["whole"][0], "predictions"),
+            Background(runs["whole"][1], "--cores", "2", "predictions"),
+        ),
+    }
+    yield started
+    for each in (each for pair in started.values() for each in pair):
+        each.process.terminate()
