@@ -21,7 +21,7 @@ import yaml
 
 sys.path[:0] = [str(Path(__file__).parent / "helpers"), str(Path(__file__).parents[1])]
 
-from workflow_run import TINY, Workflow  # noqa: E402
+from workflow_run import TARGETS, TINY, Workflow  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,9 @@ def main() -> int:
     config = yaml.safe_load(options.config.read_text())
     with tempfile.TemporaryDirectory(prefix="targets alone ") as folder:
         whole = Workflow(options.finished or Path(folder, "whole"), config)
-        listed = whole.run("--list-target-rules").splitlines()
-        targets = [line for line in listed if line.isidentifier()]
-        whole.run("--cores", "2", "--", *targets)
-        everything = jobs_for(whole, targets)
-        tasks = {target: jobs_for(whole, [target]) for target in targets}
+        whole.run("--cores", "2", "--rerun-triggers", "mtime", "--", *TARGETS)
+        everything = jobs_for(whole, TARGETS)
+        tasks = {target: jobs_for(whole, [target]) for target in TARGETS}
         shown = {job.rule for jobs in tasks.values() for job in last_of(jobs)}
         further = {job.rule: job for job in everything if job.rule not in shown}
         cases = {target: last_of(jobs) for target, jobs in tasks.items() if jobs}

@@ -10,6 +10,12 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ROOT / "tests/data/tiny.yaml"
+STAGES = ["surveys", "records", "pretrained", "embeddings", "classifiers", "predictions", "tables", "results"]
+STAGES += ["figures", "report", "crate"]
+FIGURES = ["fig02", "fig03", "fig07", "fig08", "fig12", "fig13", "fig14", "figB", "curves", "masking"]
+FIGURES += ["fig09", "fig10", "fig11", "fig_claims", "fig_data", "fig_f1", "fig_finetuning", "fig_silhouette"]
+FIGURES += ["fig_calibration", "fig_v3"]  # nothing to do in a run without what they show
+TARGETS = ["all", *STAGES, *FIGURES]
 
 
 class Workflow:

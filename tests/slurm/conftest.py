@@ -11,7 +11,7 @@ from slurm_run import Background, SlurmRun
 from workflow_run import TINY, Workflow
 
 JOBS = pytest.StashKey[list[dict[str, str]]]()
-EPOCHS = 80  # of training in 40 s on an idle core; the first attempt has less than half of that
+EPOCHS = 160  # more than the first attempt that trains has time for, on an idle core and on a busy one
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import yaml
-from workflow_run import ROOT, Workflow, environment
+from workflow_run import ROOT, TARGETS, Workflow, environment
 
 CONFIGS = [
     "config/config.yaml",
@@ -16,11 +16,6 @@ CONFIGS = [
     "config/paper.yaml",
     "config/paper_published.yaml",
 ]
-STAGES = ["surveys", "records", "pretrained", "embeddings", "classifiers", "predictions", "tables", "results"]
-STAGES += ["figures", "report", "crate"]
-FIGURES = ["fig02", "fig03", "fig07", "fig08", "fig12", "fig13", "fig14", "figB", "curves", "masking"]
-FIGURES += ["fig09", "fig10", "fig11", "fig_claims", "fig_data", "fig_f1", "fig_finetuning", "fig_silhouette"]
-TARGETS = ["all", *STAGES, *FIGURES]
 
 
 @pytest.fixture(scope="module")

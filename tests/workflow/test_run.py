@@ -88,6 +88,12 @@ def test_path_of_python_with_a_space(workflow, tmp_path):
     assert (workflow.results / "parquet/sim_macho/metadata.parquet").exists()
 
 
+def test_the_scheduler_sleeps_while_nothing_changes(workflow):
+    """It looks for jobs when one has ended; Snakemake's default looks once a second for each that has."""
+    output = workflow.run("--cores", "1", "--verbose", "surveys")
+    assert 1 < output.count("Ready jobs") <= output.count("Finished jobid") + 1
+
+
 @pytest.mark.parametrize("section", ["pretraining", "finetuning"])
 def test_no_test_object_reaches_training(finished, section):
     import polars as pl
