@@ -119,11 +119,17 @@ def test_each_claim_has_its_interval_in_the_colour_of_its_verdict(datasets):
     figure = claims_figure(pd.concat([claims_of(name) for name in datasets]), datasets, NOTE)
     boxes = assert_publishable(figure)
     assert [axis.get_title() for axis in figure.axes] == datasets
-    assert {"finetuning helps", "v2 (frozen) + skip  >  raw_gru"} <= boxes.keys()
+    assert {"finetuning helps", "v2 + skip  >  raw_gru", "v2 (finetuned)  >  v2"} <= boxes.keys()
     intervals = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 2 and line.get_marker() == "None"]
     assert {line.get_color() for line in intervals if line.get_xdata()[0] != 0} == set(VERDICTS.values())
     np.testing.assert_allclose(intervals[0].get_xdata(), [-0.3, -0.1])
     assert "a: 300 test objects in 3 folds; 1 holds, 2 are undecided, 1 does not hold." in caption_of(figure)
+
+
+def test_long_names_leave_room_for_the_axes():
+    """The names of three datasets' axes side by side do not overlap."""
+    claims = claims_of("a").replace("raw_gru", "astromer-mini (wrong_period) + logistic")
+    assert_publishable(claims_figure(pd.concat([claims.assign(dataset=name) for name in "abc"]), list("abc"), NOTE))
 
 
 def test_a_dataset_without_claims_says_so():
