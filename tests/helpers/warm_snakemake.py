@@ -1,4 +1,4 @@
-"""Snakemake in a process that has imported it already, which half of the CPU time of a dry run is.
+"""Snakemake in a process that has imported it already: the import is half of the CPU time of a dry run.
 
 As a script, this is a server: for each line of JSON on its input (arguments, working directory, environment, and a file
 for what is printed) it forks, and the child does what `python -m snakemake` would; the line that it answers is the exit
