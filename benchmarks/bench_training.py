@@ -85,7 +85,7 @@ def training_step(config: EncoderConfig) -> Callable[[dict], object]:
     model = build_reconstructor(config)
     optimizer = keras.optimizers.Adam(1e-5, beta_1=0.9, beta_2=0.98, epsilon=1e-9)
     optimizer.build(model.trainable_variables)
-    return compile_step(model, ReconstructionObjective(weighted=True), optimizer, jit=False)
+    return compile_step(model, ReconstructionObjective(weighted=True), optimizer, jit=False).on_batch
 
 
 def embedding_step(config: EncoderConfig) -> Callable[[dict], object]:

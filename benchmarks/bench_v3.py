@@ -40,7 +40,7 @@ def training(config: EncoderConfig, records: Path, batch_size: int = 32) -> Call
     model = build_reconstructor(config)
     optimizer = keras.optimizers.Adam(1e-5)
     optimizer.build(model.trainable_variables)
-    step = compile_step(model, pretraining_objective(config), optimizer, jit=False)
+    step = compile_step(model, pretraining_objective(config), optimizer, jit=False).on_batch
 
     def run(epoch: int) -> float:
         batches = pretraining_batches(

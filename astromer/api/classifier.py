@@ -36,7 +36,8 @@ from astromer.models.probe import logistic_model
 from astromer.models.weights import Pretrained, load_model, save_model, save_pretrained
 from astromer.models.weights import load_pretrained as load_encoder
 from astromer.splits.draw import validation_stars
-from astromer.training.classification import array_batches, prepare_head, train_classifier
+from astromer.training.arrays import array_batches
+from astromer.training.classification import prepare_head, train_classifier
 from astromer.training.steps import input_specs
 
 LOGISTIC = "logistic"

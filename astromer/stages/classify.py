@@ -19,7 +19,8 @@ from astromer.models.weights import save_model
 from astromer.splits.draw import sets_of
 from astromer.stages.results import NO_CALIBRATION, Results, read_embeddings
 from astromer.stages.sets import WindowSets
-from astromer.training.classification import array_batches, predictor, prepare_head, train_classifier
+from astromer.training.arrays import array_batches
+from astromer.training.classification import predictor, prepare_head, train_classifier
 from astromer.training.state import StateFile, fingerprint
 from astromer.training.steps import Batches
 

@@ -21,7 +21,8 @@ from astromer.splits.membership import COLUMNS, membership
 from astromer.stages.embeddings import ROWS_AT_ONCE, shard_embedder
 from astromer.stages.probe import VECTORS_MODEL
 from astromer.stages.results import read_embeddings
-from astromer.training.classification import array_batches, predictor
+from astromer.training.arrays import array_batches
+from astromer.training.classification import predictor
 
 FEATURES_MODEL = "forest"  # of the classifier `astromer.config.datasets.FUSED_FEATURES`
 HEAD_BATCH = 1024  # windows at once; does not change the result

@@ -1,7 +1,6 @@
 """Supervised training of heads on frozen embeddings and of baselines on light curves."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -12,7 +11,6 @@ from keras import ops
 
 from astromer.config.datasets import Weighting
 from astromer.config.training import Training
-from astromer.errors import InputError
 from astromer.models.heads import build_head
 from astromer.models.standardise import adapt_to_training
 from astromer.training.history import History
@@ -60,7 +58,8 @@ def train_classifier(
     """Train a model with logits `(batch, classes)` as output in place, and leave it with its best weights.
 
     Batches contain the model's inputs, `label`, integers of shape `(batch,)`, and for the weighting `objects` the
-    float32 `weight` `(batch,)`; for arrays in memory, see `array_batches`, for records `weigh_objects`. The batch size
+    float32 `weight` `(batch,)`; for arrays in memory, see
+    `astromer.training.arrays.array_batches`, for records `weigh_objects`. The batch size
     in `options` is not used. Arguments and errors are those of `loop.train`, except for
 
     Args:
@@ -83,50 +82,6 @@ def train_classifier(
         on_epoch=on_epoch,
         state=state,
     )
-
-
-def array_batches(
-    arrays: Mapping[str, np.ndarray], batch_size: int, *, seed: int | None = None
-) -> Callable[[int], Batches]:
-    """Split arrays with a common first axis into batches; with a seed, the rows are shuffled in each epoch.
-
-    Args:
-        arrays: arrays by name, all of the same length.
-        batch_size: rows per batch; the last batch may have fewer.
-        seed: seed of the order, which depends on the seed and the epoch only. None keeps the order of the arrays.
-
-    Returns:
-        A function from the epoch, counted from 0, to its batches, in which float16 arrays are float32.
-
-    Raises:
-        InputError: the arrays differ in length.
-    """
-    lengths = {name: len(array) for name, array in arrays.items()}
-    if len(set(lengths.values())) != 1:
-        raise InputError(f"arrays of one length were expected, these have {lengths}")
-    rows = next(iter(lengths.values()))
-
-    def batches(epoch: int) -> Batches:
-        order = np.arange(rows) if seed is None else np.random.default_rng([seed, epoch]).permutation(rows)
-        return _ArrayBatches(arrays, [order[start : start + batch_size] for start in range(0, rows, batch_size)])
-
-    return batches
-
-
-@dataclass(frozen=True)
-class _ArrayBatches:
-    """Batches of arrays, made in each iteration, because sequences of vectors are large."""
-
-    arrays: Mapping[str, np.ndarray]
-    chunks: Sequence[np.ndarray]
-
-    def __iter__(self) -> Iterator[Batch]:
-        for chunk in self.chunks:
-            yield {name: _single(array[chunk]) for name, array in self.arrays.items()}
-
-
-def _single(array: np.ndarray) -> np.ndarray:
-    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def weigh_objects(batches: tf.data.Dataset, windows: pl.DataFrame) -> tf.data.Dataset:

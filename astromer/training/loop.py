@@ -23,7 +23,7 @@ from astromer.training.history import History
 from astromer.training.objectives import Objective
 from astromer.training.signals import InterruptedTraining, noted_signals
 from astromer.training.state import StateFile, TrainingState
-from astromer.training.steps import Batches, compile_step, remaining, scores, sum_batches
+from astromer.training.steps import Batches, compile_step, scores, sum_batches
 
 logger = logging.getLogger(__name__)
 
@@ -144,10 +144,10 @@ class _Loop:
 
     def _train_epoch(self, batches: Batches) -> None:
         self.windows, self.epoch_started = 0, time.monotonic()
-        for batch in remaining(self.model, batches, self.state.step_in_epoch):
-            self.unread.append(self.training_step(batch))
-            self.state.step_in_epoch += 1
-            if len(self.unread) >= READ_EVERY_STEPS:
+        for totals in self.training_step.run(self.model, batches, self.state.step_in_epoch):
+            self.unread.append(totals)
+            self.state.step_in_epoch += len(totals)
+            if sum(map(len, self.unread)) >= READ_EVERY_STEPS:
                 self._read()
                 self._log_step()
             self._check_in()
@@ -203,7 +203,7 @@ class _Loop:
         """Fetch the sums of the latest steps; raise at the first step that is not finite."""
         if not self.unread:
             return
-        read, self.unread = np.stack([np.asarray(totals) for totals in self.unread]), []
+        read, self.unread = np.concatenate([np.asarray(totals) for totals in self.unread]), []
         losses = self._figures(read)["loss"]
         for step, loss, rate, bad in zip(itertools.count(len(self.state.totals) + 1), losses, read[:, -2], read[:, -1]):
             if bad:
@@ -220,7 +220,7 @@ class _Loop:
         )
 
     def _check_in(self) -> None:
-        """Save if it is time, and end the run if a signal has arrived; called between any two steps."""
+        """Save if it is time, and end the run if a signal has arrived; called between any two calls of a step."""
         if self.file and (self.signals or time.monotonic() - self.saved_at >= self.file.every_seconds):
             self._save()
         if self.signals:

@@ -1,7 +1,8 @@
 """Compiled steps of training and evaluation, on one replica or several, and sums of their results."""
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -10,12 +11,38 @@ import tensorflow as tf
 from keras import ops
 
 from astromer.errors import InputError
+from astromer.training.arrays import ArrayBatches
 from astromer.training.devices import split_over_replicas, sum_over_replicas
 from astromer.training.objectives import Objective, Totals
 
 Batch = Mapping[str, Any]
 Batches = Iterable[Batch]
-"""A `tf.data.Dataset` or any other iterable of dicts that can be iterated several times."""
+"""A `tf.data.Dataset`, `ArrayBatches`, or any other iterable of dicts that can be iterated several times."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A compiled step of training or evaluation.
+
+    Attributes:
+        on_batch: function from a batch to `(1, columns)`: the totals in the objective's order; in training, the
+            learning rate; and the number of NaN or infinite values in the batch.
+        on_stack: function from a stack of batches `(steps, rows, ...)`, on one replica, to `(steps, columns)`. All its
+            steps are one call: a step of a small head takes less time than a call from Python.
+    """
+
+    on_batch: Callable[[Batch], Any]
+    on_stack: Callable[[Batch], Any]
+
+    def run(self, model: keras.Model, batches: Batches, done: int = 0) -> Iterator[Any]:
+        """Take a step for each of the batches after the first `done`, and yield the results `(steps, columns)`."""
+        if isinstance(batches, ArrayBatches) and model.distribute_strategy.num_replicas_in_sync == 1:
+            yield from map(self.on_stack, batches.stacks(done))
+            return
+        if done:
+            skips = isinstance(batches, tf.data.Dataset)
+            batches = batches.skip(done) if skips else itertools.islice(batches, done, None)
+        yield from map(self.on_batch, split_over_replicas(batches, model.distribute_strategy))
 
 
 def evaluate(model: keras.Model, objective: Objective, batches: Batches, *, jit: bool = False) -> dict[str, float]:
@@ -43,7 +70,7 @@ def compile_step(
     jit: bool,
     clip_norm: float | None = None,
     windows_at_once: int | None = None,
-) -> Callable[[Batch], Any]:
+) -> Step:
     """Compile a training step or, if `optimizer` is None, an evaluation step.
 
     A training step computes the gradient of the loss of the whole batch, of all pieces and replicas; clips it; and
@@ -54,10 +81,6 @@ def compile_step(
         jit: compile with XLA.
         clip_norm: largest norm of the gradient of all weights together; None does not clip.
         windows_at_once: windows of the batch that each replica computes at once; None computes all.
-
-    Returns:
-        A function from a batch to a vector: the totals in the objective's order; in training, the learning rate; and
-        the number of NaN or infinite values in the batch.
 
     Raises:
         InputError: XLA (`jit`) is requested with several replicas or with `windows_at_once`.
@@ -72,6 +95,7 @@ def compile_step(
     # One graph for all shapes. Without a signature, the compiled graph, and with it rounding, would depend on the shape
     # of the first batch, which differs in a resumed run. Values of several replicas cannot have such a signature.
     signature = [specs] if strategy.num_replicas_in_sync == 1 else None
+    stacked = {name: tf.TensorSpec([None, *spec.shape], spec.dtype) for name, spec in specs.items()}
 
     def forward(batch: Batch) -> Totals:
         return objective.totals(model({name: batch[name] for name in inputs}, training=optimizer is not None), batch)
@@ -95,12 +119,30 @@ def compile_step(
 
     @tf.function(jit_compile=jit, input_signature=signature, reduce_retracing=True, autograph=False)
     def on_all_replicas(batch: Batch) -> Any:
-        return strategy.run(on_replica, args=(batch,))
+        return strategy.run(lambda batch: on_replica(batch)[None], args=(batch,))
 
-    def step(batch: Batch) -> Any:
+    @tf.function(jit_compile=jit, input_signature=[stacked], autograph=False)
+    def on_all_batches(stack: Batch) -> Any:
+        return _take_steps(on_replica, stack)
+
+    def on_batch(batch: Batch) -> Any:
         return strategy.experimental_local_results(on_all_replicas({name: batch[name] for name in specs}))[0]
 
-    return step
+    def on_stack(stack: Batch) -> Any:
+        return on_all_batches({name: stack[name] for name in specs})
+
+    return Step(on_batch, on_stack)
+
+
+def _take_steps(step: Callable[[Batch], Any], stack: Batch) -> Any:
+    """Call a step for each batch of a stack, one after the other, inside a graph; return the stacked results."""
+    num_steps = tf.shape(next(iter(stack.values())))[0]
+
+    def add_step(index: Any, results: tf.TensorArray) -> tuple[Any, tf.TensorArray]:
+        return index + 1, results.write(index, step({name: rows[index] for name, rows in stack.items()}))
+
+    start = (tf.constant(0), tf.TensorArray("float32", num_steps))
+    return tf.while_loop(lambda index, _: index < num_steps, add_step, start, parallel_iterations=1)[1].stack()
 
 
 def _gradients(
@@ -158,16 +200,16 @@ def _clipped(gradients: Sequence[Any], norm: float | None) -> Sequence[Any]:
 
 
 def sum_batches(
-    step: Callable[[Batch], Any],
+    step: Step,
     model: keras.Model,
     objective: Objective,
     batches: Batches,
     between: Callable[[], None] = lambda: None,
 ) -> dict[str, float]:
-    """Return the totals of a whole set, summed in float64; `between` is called after each batch."""
+    """Return the totals of a whole set, summed in float64; `between` is called after each batch or stack."""
     sums = np.zeros(len(objective.names) + 1)
-    for batch in remaining(model, batches, 0):
-        sums += np.asarray(step(batch), np.float64)
+    for totals in step.run(model, batches):
+        sums += np.asarray(totals).sum(axis=0, dtype=np.float64)
         between()
     if sums[-1]:
         raise InputError(f"the set to evaluate has {sums[-1]:.0f} NaN or infinite values")
@@ -175,10 +217,3 @@ def sum_batches(
     if not totals["windows"]:
         raise InputError("the set to evaluate has no batches")
     return totals
-
-
-def remaining(model: keras.Model, batches: Batches, done: int) -> Iterable[Batch]:
-    """Return the batches after the first `done`, split over the replicas of `model`."""
-    if done:
-        batches = batches.skip(done) if isinstance(batches, tf.data.Dataset) else itertools.islice(batches, done, None)
-    return split_over_replicas(batches, model.distribute_strategy)

@@ -31,7 +31,7 @@ def gradient(model, objective, batch, **stepping):
     """The gradient and totals of one step."""
     optimizer = Recorder()
     optimizer.build(model.trainable_variables)
-    totals = compile_step(model, objective, optimizer, jit=False, **stepping)(batch)
+    totals = compile_step(model, objective, optimizer, jit=False, **stepping).on_batch(batch)[0]
     return optimizer.seen[0], np.asarray(totals)
 
 

@@ -1,5 +1,8 @@
 """Training of heads on arrays, and their predictions."""
 
+import os
+import signal
+
 import keras
 import numpy as np
 import polars as pl
@@ -9,8 +12,11 @@ import tensorflow as tf
 from astromer.config.training import Training
 from astromer.errors import InputError
 from astromer.models.heads import build_head
-from astromer.training.classification import array_batches, predictor, train_classifier, weigh_objects
+from astromer.training.arrays import STACKED_BATCHES, ArrayBatches, array_batches
+from astromer.training.classification import predictor, train_classifier, weigh_objects
 from astromer.training.objectives import ClassificationObjective
+from astromer.training.signals import InterruptedTraining
+from astromer.training.state import StateFile
 from astromer.training.steps import evaluate
 
 OPTIONS = Training(learning_rate=1e-2, epochs=30, patience=5)
@@ -63,6 +69,14 @@ def test_order_depends_on_seed_and_epoch_only():
         np.testing.assert_array_equal(np.sort(order), np.arange(10))
 
 
+@pytest.mark.parametrize("rows", [0, 3, 4, 4 * STACKED_BATCHES, 4 * STACKED_BATCHES + 9, 8 * STACKED_BATCHES])
+@pytest.mark.parametrize("done", [0, 1, STACKED_BATCHES, STACKED_BATCHES + 1])
+def test_stacks_are_the_batches_that_are_left(rows, done):
+    batches = array_batches({"row": np.arange(rows)}, 4, seed=3)(0)
+    left = [batch["row"].tolist() for batch in batches][done:]
+    assert [batch.tolist() for stack in batches.stacks(done) for batch in stack["row"]] == left
+
+
 def test_batches_can_be_gone_through_again_and_are_single_precision():
     batches = array_batches({"half": np.arange(6, dtype=np.float16), "label": np.arange(6)}, 4)(0)
     for _ in range(2):
@@ -87,6 +101,42 @@ def test_an_object_of_many_windows_counts_as_one():
     found = evaluate(model, by_object, array_batches(repeated, 5)(0))
     assert {**found, "windows": 12} == pytest.approx(expected, rel=1e-5)
     assert evaluate(model, by_window, array_batches(repeated, 5)(0))["loss"] != pytest.approx(expected["loss"])
+
+
+class InterruptedBatches(ArrayBatches):
+    """Batches whose every stack comes with SIGTERM."""
+
+    def stacks(self, done):
+        for stack in super().stacks(done):
+            os.kill(os.getpid(), signal.SIGTERM)
+            yield stack
+
+
+def test_a_training_in_stacks_is_that_of_single_batches_wherever_it_was_interrupted(tmp_path):
+    """An epoch is two full stacks, a third of one batch, and a smaller batch."""
+    arrays, validation = embeddings(0, 2 * (2 * STACKED_BATCHES + 1) + 1), array_batches(embeddings(1, 12), 5)(0)
+    batches, options = array_batches(arrays, 2, seed=0), OPTIONS.model_copy(update={"epochs": 2})
+    single, stacked, resumed = small_head(), small_head(), small_head()
+    expected = train_classifier(single, lambda epoch: list(batches(epoch)), list(validation), options)
+    assert train_classifier(stacked, batches, validation, options).epochs == expected.epochs
+
+    def interrupted_batches(epoch):
+        """Batches one by one, each with SIGTERM."""
+        for batch in batches(epoch):
+            os.kill(os.getpid(), signal.SIGTERM)
+            yield batch
+
+    def interrupted_stacks(epoch):
+        return InterruptedBatches(arrays, batches(epoch).order, 2)
+
+    state = StateFile(tmp_path, "test", every_seconds=1000)
+    with pytest.raises(InterruptedTraining, match="epoch 1, after 1 steps"):
+        train_classifier(small_head(), interrupted_batches, validation, options, state=state)
+    with pytest.raises(InterruptedTraining, match=f"epoch 1, after {1 + STACKED_BATCHES} steps"):
+        train_classifier(small_head(), interrupted_stacks, validation, options, state=state)
+    assert train_classifier(resumed, batches, validation, options, state=state).epochs == expected.epochs
+    for expected_weight, *weights in zip(single.weights, stacked.weights, resumed.weights, strict=True):
+        np.testing.assert_array_equal(weights, [expected_weight] * 2)
 
 
 def test_windows_without_weight_teach_nothing():
