@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import warm_snakemake
+import warm_python
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,9 +45,11 @@ class Workflow:
 
     def run(self, *arguments: str, ok: bool = True) -> str:
         """Run to the end; return everything it printed. Fails unless the exit status is as expected."""
-        status, output = warm_snakemake.run(self.command(*arguments)[3:], self.folder, environment())
-        assert (status == 0) == ok, output[-8000:]
-        return output
+        command = [warm_python.executable(), *self.command(*arguments)[1:]]
+        both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
+        done = subprocess.run(command, check=False, cwd=self.folder, env=environment(), **both)
+        assert (done.returncode == 0) == ok, done.stdout[-8000:]
+        return done.stdout
 
     def checksums(self) -> dict[str, bytes]:
         """Content of every table, figure and split of the run, by path; without those that show times of training."""
