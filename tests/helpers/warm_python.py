@@ -93,7 +93,10 @@ def serve(listener: str, command: str) -> None:
 
 def _watch(client: socket.socket) -> None:
     """Run a command in a child; pass signals on, kill the child if the command is gone, and answer its exit status."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    ended, wakeup = os.pipe()
+    os.set_blocking(wakeup, False)
+    signal.set_wakeup_fd(wakeup)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     size, files, *_ = socket.recv_fds(client, 8, 3)
     with client.makefile("rb", buffering=0) as stream:
         asked = b""
@@ -101,11 +104,13 @@ def _watch(client: socket.socket) -> None:
             asked += stream.read(int.from_bytes(size) - len(asked))
     child = os.fork()
     if child == 0:
-        client.close()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for file in (client.detach(), ended, wakeup):
+            os.close(file)
         _become(files, **json.loads(asked))
     for file in files:
         os.close(file)
-    ended = os.pidfd_open(child)
     while ended not in select.select([client, ended], [], [])[0]:
         os.kill(child, (client.recv(1) or bytes([signal.SIGKILL]))[0])
     _, status = os.waitpid(child, 0)
