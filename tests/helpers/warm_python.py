@@ -65,7 +65,8 @@ def ask(address: str, *arguments: str) -> int:
         answer = server.recv(8)
     status = int(answer) if answer else 1
     if status < 0:
-        signal.signal(-status, signal.SIG_DFL)
+        for number in FORWARDED:
+            signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     return status
 
