@@ -58,9 +58,8 @@ def train_classifier(
     """Train a model with logits `(batch, classes)` as output in place, and leave it with its best weights.
 
     Batches contain the model's inputs, `label`, integers of shape `(batch,)`, and for the weighting `objects` the
-    float32 `weight` `(batch,)`; for arrays in memory, see
-    `astromer.training.arrays.array_batches`, for records `weigh_objects`. The batch size
-    in `options` is not used. Arguments and errors are those of `loop.train`, except for
+    float32 `weight` `(batch,)`; for arrays in memory, see `astromer.training.arrays.array_batches`, for records
+    `weigh_objects`. The batch size in `options` is not used. Arguments and errors are those of `loop.train`, except for
 
     Args:
         weighting: what has equal weight in the loss: `objects`, or `windows` as in the released code.

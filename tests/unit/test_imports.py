@@ -42,17 +42,20 @@ def test_an_edit_changes_the_digest_of_what_uses_it_and_of_nothing_else(sources,
             assert digest(copy, sources) != before, path
     with edited(set(sources.rglob("*.py")) - used):
         assert digest(copy, sources) == before
+    assert digest(copy, sources) == before
 
 
 @contextmanager
 def edited(paths):
     """Add a line to each of these files for a while."""
     contents = {path: path.read_bytes() for path in paths}
-    for path, content in contents.items():
-        path.write_bytes(content + b"\n")
-    yield
-    for path, content in contents.items():
-        path.write_bytes(content)
+    try:
+        for path, content in contents.items():
+            path.write_bytes(content + b"\n")
+        yield
+    finally:
+        for path, content in contents.items():
+            path.write_bytes(content)
 
 
 def test_modules_found_at_run_time_are_named_beside_the_source(sources):
