@@ -2,7 +2,8 @@
 
     python tests/kill_campaign.py --kills 50
 
-An unbroken run is the reference. Other runs of the same configuration meet accidents:
+An unbroken run is the reference. Other runs of the same configuration meet accidents, in processes as a user has them;
+what is undisturbed, the reference and the last attempt of each run, forks from one that has imported the libraries:
 
 - SIGKILL at a random moment of everything, of Snakemake alone (its jobs go on beside the next attempt), or of one job;
 - a working directory that is renamed after a kill;
@@ -31,6 +32,7 @@ import yaml
 
 sys.path[:0] = [str(Path(__file__).parent / "helpers"), str(Path(__file__).parents[1])]
 
+import warm_python  # noqa: E402
 from workflow_run import TINY, Workflow, environment  # noqa: E402
 
 VICTIMS = ("everything", "Snakemake", "one job")
@@ -126,8 +128,8 @@ class Campaign:
             self._note(run, f"SIGKILL of {victim}", f"{moment:.1f} s")
         return not ended_well
 
-    def _attempt(self, run: Workflow) -> tuple[int, str]:
-        command = run.command(*self.arguments)
+    def _attempt(self, run: Workflow, python: str = sys.executable) -> tuple[int, str]:
+        command = [python, *run.command(*self.arguments)[1:]]
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, cwd=run.folder, env=environment(), errors="replace"
         )
@@ -145,7 +147,7 @@ class Campaign:
 
     def _finish(self, run: Workflow) -> None:
         """Finish a run, compare it with the reference, and delete it."""
-        status, output = self._attempt(run)
+        status, output = self._attempt(run, warm_python.executable())
         wait_for_processes_in(run.folder)
         if status:
             self.wrong.append(f"{run.folder.name}: the last attempt failed: {output[-2000:]}")

@@ -1,6 +1,7 @@
 """Read records in our layout and both layouts of the released code: in graph for training, as tables for notebooks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -114,8 +115,16 @@ def _parsed(path: Path) -> Iterator[dict[str, np.ndarray]]:
     layout = detect_layout(path)
     if layout is None:
         return
-    records = tf.data.TFRecordDataset(str(path)).batch(512).map(lambda batch: parse_records(batch, layout))
+    decode = _decoder(layout)
     try:
-        yield from records.as_numpy_iterator()
+        for serialized in tf.data.TFRecordDataset(str(path)).batch(512):
+            yield {key: value.numpy() for key, value in decode(serialized).items()}
     except tf.errors.OpError as error:
         raise InputError(f"{path}: damaged, or not a file of light curves: {error.message}") from error
+
+
+@cache
+def _decoder(layout: str) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """Return `parse_records` for one layout, traced once for all files."""
+    signature = [tf.TensorSpec((None,), tf.string)]
+    return tf.function(lambda serialized: parse_records(serialized, layout), input_signature=signature)

@@ -83,8 +83,7 @@ def learn_to_reconstruct(
 
     test = batches("test", training=False)
     before = {"pretrained": evaluate_model(pretrained.model, test)} if initial else {}
-    state_file = StateFile(state, fingerprint(files, stage=__file__, **identity))
-    resumes, start = state_file.path.exists(), time.monotonic()
+    state_file, start = StateFile(state, fingerprint(files, stage=__file__, **identity)), time.monotonic()
     history = pretrain(
         pretrained.model,
         lambda epoch: batches("train", epoch=epoch, **training.augmentation),
@@ -94,7 +93,7 @@ def learn_to_reconstruct(
         jit=devices.xla,
         state=state_file,
     )
-    minutes = None if resumes else (time.monotonic() - start) / 60
+    minutes = None if history.resumed else (time.monotonic() - start) / 60
     scores = evaluate_reconstruction(pretrained.model, test) | before
     if is_chief(pretrained.model.distribute_strategy):
         save_pretrained(*pretrained, folder)

@@ -19,16 +19,18 @@ class History:
 
     Attributes:
         epochs: one row per epoch: `epoch` (from 1; 0 for the initial weights, which are only validated), `step`
-            (optimizer steps so far), `learning_rate`, then the loss and
-            metrics of the objective over the epoch's training steps and, as `val_...`, over the validation set.
+            (optimizer steps so far), `learning_rate`, then the loss and metrics of the objective over the epoch's
+            training steps and, as `val_...`, over the validation set.
         steps: arrays `(steps,)`: `step` (from 1), `learning_rate`, then the loss and metrics of the objective on the
             step's batch, before the update.
         best_epoch: the epoch whose weights the model has; the first one if several are equally good.
+        resumed: whether the run went on from a saved state.
     """
 
     epochs: list[dict[str, float]]
     steps: dict[str, np.ndarray]
     best_epoch: int
+    resumed: bool = False
 
     def write(self, folder: Path) -> None:
         """Write `history.csv` (one row per epoch) and `steps.csv` (one row per optimizer step)."""

@@ -126,7 +126,7 @@ class _Loop:
         keep_better_start: bool,
     ) -> History:
         """Train from the saved state, or from the beginning if there is none."""
-        self._resume()
+        resumed = self._resume()
         with noted_signals(self.signals if self.file else None):
             started, first = time.monotonic(), self.state.epoch
             if keep_better_start and not self.state.epochs:
@@ -140,7 +140,7 @@ class _Loop:
         for weight, best in zip(self.model.weights, self.state.best, strict=True):
             weight.assign(best)
         steps = {"step": np.arange(1, len(self.state.totals) + 1), "learning_rate": self.state.totals[:, -1]}
-        return History(self.state.epochs, steps | self._figures(self.state.totals), int(self._best()["epoch"]))
+        return History(self.state.epochs, steps | self._figures(self.state.totals), int(self._best()["epoch"]), resumed)
 
     def _train_epoch(self, batches: Batches) -> None:
         self.windows, self.epoch_started = 0, time.monotonic()
@@ -240,18 +240,18 @@ class _Loop:
         self.saved_at = time.monotonic()
         self.last_saved = f"{self.file.path} (epoch {state.epoch + 1}, after {len(state.totals)} steps)"
 
-    def _resume(self) -> None:
+    def _resume(self) -> bool:
         state = self.file.load(self._description()) if self.file else None
         if self.file is None or state is None:
-            return
-        for variable, value in zip(self.model.variables, state.variables, strict=True):
-            variable.assign(value)
-        for variable, value in zip(self.optimizer.variables, state.optimizer, strict=True):
+            return False
+        variables = [*self.model.variables, *self.optimizer.variables]
+        for variable, value in zip(variables, [*state.variables, *state.optimizer], strict=True):
             variable.assign(value)
         self.state = state
         self.best_row = min(state.epochs, key=lambda row: row["val_loss"], default=None)
         self.last_saved = f"{self.file.path} (epoch {state.epoch + 1}, after {len(state.totals)} steps)"
         logger.info("resuming from %s", self.last_saved)
+        return True
 
     def _description(self) -> str:
         """Digest the definition of this run: optimizer, objective, variables and stopping rule."""

@@ -3,12 +3,12 @@
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
 import small_dataset
+import warm_python
 from small_dataset import CLASSES, SPC, TAGS, train, write_embeddings, write_split
 
 from astromer.errors import InputError
@@ -70,7 +70,7 @@ def test_killed_job_ends_with_the_files_of_an_unbroken_one(folder, tmp_path):
     for name in ("split.parquet", "embeddings.parquet"):
         (unbroken / name).write_bytes((folder / name).read_bytes())
     train(unbroken)
-    command = [sys.executable, small_dataset.__file__, str(folder)]
+    command = [warm_python.executable(), small_dataset.__file__, str(folder)]
     killed = subprocess.run(command, check=False, env=os.environ | {"PYTHONPATH": str(ROOT)})
     assert killed.returncode == -signal.SIGKILL
     assert not [name for name in TABLES if (folder / "heads" / name).exists()]

@@ -5,12 +5,12 @@ import json
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import warm_python
 from tiny_training import OBJECTIVE, OPTIONS, dataset, small_model
 
 from astromer.errors import InputError
@@ -30,7 +30,8 @@ class TwoReplicas:
 def start(folder: Path, kind: str, **environment: str) -> subprocess.Popen:
     """Start `replicas_job.py`; its batches of 6, 6, 6 and 2 windows are the same as ours."""
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{HELPERS}", "CUDA_VISIBLE_DEVICES": "-1"} | environment
-    return subprocess.Popen([sys.executable, HELPERS / "replicas_job.py", folder, kind], env=environment)
+    command = [warm_python.executable(), HELPERS / "replicas_job.py", folder, kind]
+    return subprocess.Popen(command, env=environment)
 
 
 def start_nodes(folder: Path) -> list[subprocess.Popen]:
@@ -45,7 +46,7 @@ def start_nodes(folder: Path) -> list[subprocess.Popen]:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory) -> Iterator[dict[str, tuple[Path, list[subprocess.Popen]]]]:
-    """Both runs at once: most of their time is the start of Python."""
+    """Both runs at once."""
     folders = {kind: tmp_path_factory.mktemp(kind) for kind in ("devices", "nodes")}
     processes = {"devices": [start(folders["devices"], "devices")], "nodes": start_nodes(folders["nodes"])}
     yield {kind: (folders[kind], processes[kind]) for kind in folders}

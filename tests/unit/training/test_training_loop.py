@@ -3,13 +3,13 @@
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tiny_training
+import warm_python
 from tiny_training import OBJECTIVE, OPTIONS, dataset, signalled_at, small_model
 
 from astromer.errors import InputError
@@ -62,7 +62,7 @@ def test_killed_and_warned_run_ends_like_an_unbroken_one(tmp_path):
     unbroken = small_model()
     expected = pretrain(unbroken, dataset, dataset(100), OPTIONS, OBJECTIVE)
 
-    command = [sys.executable, tiny_training.__file__, str(tmp_path / "state")]
+    command = [warm_python.executable(), tiny_training.__file__, str(tmp_path / "state")]
     killed = subprocess.run(command, check=False, env=os.environ | {"PYTHONPATH": str(ROOT)})
     assert killed.returncode == -signal.SIGKILL
     state = StateFile(tmp_path / "state", "test", every_seconds=1000)
@@ -71,6 +71,7 @@ def test_killed_and_warned_run_ends_like_an_unbroken_one(tmp_path):
     resumed = small_model()
     history = pretrain(resumed, dataset, dataset(100), OPTIONS, OBJECTIVE, state=state)
 
+    assert (expected.resumed, history.resumed) == (False, True)
     for name, run in (("expected", expected), ("found", history)):
         run.write(tmp_path / name)
     for file in ("history.csv", "steps.csv"):
