@@ -94,7 +94,6 @@ rule collect_counts:
         mem_mb=scaled_mem_mb(1000),
         runtime=scaled_runtime(10),
     params:
-        seed=RUN.seed,
         simulated=RUN.simulated_surveys,
         code=code_digest("collect_counts"),
     message:
@@ -104,11 +103,12 @@ rule collect_counts:
 
 
 rule audit_splits:
-    """Fail if a star is on both sides of a boundary. A gate: no record is written before, none again after a new pass."""
+    """Fail if a star is on both sides of a boundary. Records are written only after it has passed."""
     input:
         metadata=metadata_of_run(),
         pretraining="<results>/splits/pretraining.parquet",
         sets=expand("<results>/splits/{dataset}.parquet", dataset=sorted(RUN.datasets)),
+        stars=[os.path.relpath(path) for path in RUN.star_lists.values() if path],
     output:
         table="<results>/splits/audit.csv",
         provenance="<results>/splits/audit.provenance.json",
@@ -127,6 +127,8 @@ rule audit_splits:
         surveys=[RUN.datasets[name].survey for name in sorted(RUN.datasets)],
         match_radius_arcsec=RUN.splits.match_radius_arcsec,
         id_spaces=RUN.id_spaces,
+        listed=[encoder for encoder, path in RUN.star_lists.items() if path],
+        unlisted=[encoder for encoder, path in RUN.star_lists.items() if not path],
         simulated=RUN.simulated_surveys,
         code=code_digest("audit_splits"),
     message:

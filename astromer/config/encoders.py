@@ -179,13 +179,18 @@ class TrainedEncoder(Encoder):
         return {key: value for key, value in self.plain().items() if key in Encoder.model_fields}
 
 
+PRETRAINED = Path(__file__).parents[1] / "pretrained"
+"""Folder of the weights that come with the package."""
+
+
 class ImportedEncoder(Section):
     """An encoder with published weights, which is not pretrained."""
 
     weights: str = Field(description="Name of the weights, a key of the section `weights`.")
-    variant: Variant = Field(
-        "released",
-        description="Variant of the model for the weights, see docs/variants.md; they were trained as `released`.",
+    variant: Variant | None = Field(
+        None,
+        description="Variant of the model for weights of the released code, see docs/variants.md; null is `released`, "
+        "as which they were trained. Weights of the package record their own.",
     )
     finetune: bool = FINETUNE
 
@@ -200,6 +205,11 @@ class Weights(Section):
         description="Name under which it is kept, in `results/downloads`, in the mirror, or in `astromer/pretrained`."
     )
     sha256: Sha256 = Field(description="Checksum of the file, hexadecimal.")
+    stars: Inside | None = Field(
+        None,
+        description="List of the stars that the weights learned from (survey, id, ra, dec), in `astromer/pretrained`; "
+        "null if they are not known.",
+    )
     bytes: Positive | None = Field(None, description="Size of the file.")
     licence: str = Field("", description="Terms of use.")
     citation: str = Field("", description="Publication to cite.")
@@ -207,7 +217,12 @@ class Weights(Section):
     @property
     def packaged(self) -> Path | None:
         """Path to the file if it comes with the package."""
-        return Path(__file__).parents[1] / "pretrained" / self.file if self.url is None else None
+        return PRETRAINED / self.file if self.url is None else None
+
+    @property
+    def star_list(self) -> Path | None:
+        """Path to the list of the stars that the weights learned from, if it is known."""
+        return PRETRAINED / self.stars if self.stars else None
 
 
 def _origin_of(encoder: Any) -> str:

@@ -42,6 +42,9 @@ def wrong_references(run: "Run") -> Iterator[tuple[Key, str]]:
             check_name(kind, name, known)
         except InputError as error:
             yield key, str(error)
+    for name, section in run.imported_encoders.items():
+        if section.variant and section.weights in run.weights and run.weights_of(name).packaged:
+            yield ("encoders", name, "variant"), f"the weights {section.weights!r} record their variant; expected none"
     yield from _missing_surveys(run)
     yield from _wrong_application(run)
 

@@ -1,6 +1,7 @@
 """The configuration of a whole run, and the references between its sections."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -138,10 +139,21 @@ class Run(Section, defer_build=True):
         return [name for name in self.encoders if name not in self.imported_encoders]
 
     @property
+    def star_lists(self) -> dict[str, Path | None]:
+        """For each imported encoder the list of the stars that its weights learned from; None if it is not known."""
+        return {name: self.weights_of(name).star_list for name in sorted(self.imported_encoders)}
+
+    @property
     def summary_encoders(self) -> list[str]:
         """Trained encoders with the summary objective, whose targets are statistics of the light curves."""
         trained = {name: encoder for name, encoder in self.encoders.items() if isinstance(encoder, TrainedEncoder)}
         return [name for name, encoder in trained.items() if encoder.summary_weight]
+
+    @property
+    def summarised_surveys(self) -> list[str]:
+        """Surveys whose stars get targets of the summary objective; those of datasets only if it is finetuned."""
+        is_finetuned = not set(self.finetuned_encoders).isdisjoint(self.summary_encoders)
+        return sorted(self.used_surveys if is_finetuned else self.pretraining.surveys)
 
     @property
     def finetuned_encoders(self) -> list[str]:
@@ -203,7 +215,7 @@ class Run(Section, defer_build=True):
 
     def variant_of(self, encoder: str) -> str | None:
         """Return the variant to build for imported weights; those of the package record theirs."""
-        return None if self.weights_of(encoder).packaged else self.encoders[encoder].variant
+        return None if self.weights_of(encoder).packaged else self.imported_encoders[encoder].variant or "released"
 
     def survey_of(self, dataset: str) -> Survey:
         """Return the survey of a dataset."""
@@ -214,7 +226,7 @@ class Run(Section, defer_build=True):
         return self.weights[self.imported_encoders[encoder].weights]
 
     def architecture_of(self, encoder: str) -> str:
-        """Return the architecture of an encoder, `v1` or `v2`; that of its weights if it is imported."""
+        """Return the architecture of an encoder (`v1`, `v2` or `v3`); of an imported one, that of its weights."""
         section = self.encoders[encoder]
         return self.weights_of(encoder).architecture if isinstance(section, ImportedEncoder) else section.architecture
 

@@ -92,6 +92,7 @@ def report_of(folder: Path, jobs: Sequence[Job]) -> dict[str, Any]:
         "verdicts": count_verdicts(verdicts),
         "main": main[0] if main else None,
         "unmatched": audit.filter(status="unmatched")["boundary"].to_list(),
+        "seen": audit.filter(status="seen").select("boundary", "leaks").rows(),
         "sections": shown,
         "commits": Counter(job.git_commit or "unknown" for job in jobs),
         "jobs": len(jobs),

@@ -4,7 +4,7 @@ The audit is independent of how the sets were drawn: it has its own code to deci
 the rule of `astromer.splits.stars`, and compares the two sides of each boundary directly.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -26,6 +26,7 @@ def audit(
     metadata: pl.DataFrame,
     radius_arcsec: float,
     id_spaces: Mapping[str, str] | None = None,
+    imported: Mapping[str, pl.DataFrame | None] | None = None,
 ) -> pl.DataFrame:
     """Compare both sides of every boundary of a run.
 
@@ -35,12 +36,15 @@ def audit(
         metadata: survey, id, ra and dec [deg] of all objects.
         radius_arcsec: entries closer than this are the same star; 0 compares by id alone.
         id_spaces: id space of each survey that has one, see `astromer.splits.stars.star_numbers`.
+        imported: by encoder with imported weights, the stars that these learned from: survey, id, ra and dec [deg];
+            None if they are not known.
 
     Returns:
         One row per boundary: `boundary`, `learned` and `tested` (objects on either side), `leaks` (pairs of entries of
         one star) and `status`: `clean`; `allowed` where one fold tests on stars that another learns from, which are
-        only counted; `unmatched` for two surveys that can be matched neither by ids nor by positions, with the numbers
-        of objects without a position.
+        only counted; `seen` where an imported encoder has learned from test stars of the run; `unmatched` for two
+        surveys that can be matched neither by ids nor by positions, with the numbers of objects without a position,
+        and for an imported encoder whose stars are not known.
 
     Raises:
         InputError: a star is on both sides, an object is not in the metadata, or a fold has no test object of a class;
@@ -48,8 +52,7 @@ def audit(
     """
     _check_test_classes(datasets)
     spaces = id_spaces or {}
-    entries = metadata.select(*KEYS, "ra", "dec").unique(KEYS, keep="first", maintain_order=True)
-    entries = entries.with_columns(star=pl.Series(same_star(entries, radius_arcsec, spaces)))
+    entries = _numbered([metadata], radius_arcsec, spaces)
     rows, found = [], []
     for name, *sides, allowed in _boundaries(pretraining, datasets):
         learned, tested = (_with_stars(side, entries, name) for side in sides)
@@ -61,8 +64,17 @@ def audit(
             ]
     if found:
         raise InputError("stars stand on both sides of a boundary between learning and testing:\n" + "\n".join(found))
-    rows += _unmatched(pretraining, datasets, entries, radius_arcsec, spaces)
+    rows += _unmatched("pretraining", pretraining, datasets, entries, radius_arcsec, spaces)
+    for encoder, stars in (imported or {}).items():
+        rows += _of_imported(f"{encoder}'s own pretraining", stars, datasets, metadata, radius_arcsec, spaces)
     return pl.DataFrame(rows, schema=["boundary", "learned", "tested", "leaks", "status"], orient="row")
+
+
+def _numbered(tables: Sequence[pl.DataFrame], radius_arcsec: float, id_spaces: Mapping[str, str]) -> pl.DataFrame:
+    """Return the entries of the tables, each once, with the number of their star."""
+    entries = pl.concat([table.select(*KEYS, "ra", "dec") for table in tables])
+    entries = entries.unique(KEYS, keep="first", maintain_order=True)
+    return entries.with_columns(star=pl.Series(same_star(entries, radius_arcsec, id_spaces)))
 
 
 def leaks(learned: pl.DataFrame, tested: pl.DataFrame) -> pl.DataFrame:
@@ -165,7 +177,31 @@ def _boundaries(pretraining: pl.DataFrame, datasets: Mapping[str, pl.DataFrame])
     yield "pretraining: train | validation, test", pretraining.filter(is_train), pretraining.filter(~is_train), False
 
 
+def _of_imported(
+    learning: str,
+    stars: pl.DataFrame | None,
+    datasets: Mapping[str, pl.DataFrame],
+    metadata: pl.DataFrame,
+    radius_arcsec: float,
+    id_spaces: Mapping[str, str],
+) -> Iterator[tuple[str, int | None, int, int | None, str]]:
+    """Yield rows for what an imported encoder learned from before the run, against the test objects of each dataset."""
+    tests_of = {name: sets.filter(pl.col("subset") == "test") for name, sets in datasets.items()}
+    if stars is None:
+        for name, tested in tests_of.items():
+            yield f"{learning} | {name}, test of all folds", None, tested.select(KEYS).n_unique(), None, "unmatched"
+        return
+    entries = _numbered([metadata, stars], radius_arcsec, id_spaces)
+    for name, tested in tests_of.items():
+        boundary = f"{learning} | {name}, test of all folds"
+        learned, seen = (_with_stars(side, entries, boundary) for side in (stars, tested))
+        pairs = leaks(learned, seen).height
+        yield boundary, learned.height, seen.height, pairs, "seen" if pairs else "clean"
+        yield from _unmatched(learning, stars, {name: tested}, entries, radius_arcsec, id_spaces)
+
+
 def _unmatched(
+    learning: str,
     pretraining: pl.DataFrame,
     datasets: Mapping[str, pl.DataFrame],
     entries: pl.DataFrame,
@@ -183,7 +219,7 @@ def _unmatched(
             sides = (side.filter(pl.col("survey") == survey) for side, survey in ((pretraining, one), (tested, other)))
             learned, unseen = (side.select(KEYS).unique().join(lacking, on=KEYS, how="semi").height for side in sides)
             if learned or unseen:
-                yield f"pretraining: {one} | {name}: {other}", learned, unseen, 0, "unmatched"
+                yield f"{learning}: {one} | {name}: {other}", learned, unseen, 0, "unmatched"
 
 
 def _check_test_classes(datasets: Mapping[str, pl.DataFrame]) -> None:

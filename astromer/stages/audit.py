@@ -15,10 +15,13 @@ def audit_splits(
     table: Path,
     *,
     sets: Sequence[Path] = (),
+    stars: Sequence[Path] = (),
     names: Sequence[str],
     surveys: Sequence[str],
     match_radius_arcsec: float,
     id_spaces: Mapping[str, str],
+    listed: Sequence[str] = (),
+    unlisted: Sequence[str] = (),
 ) -> None:
     """Compare both sides of every boundary between learning and testing; write a table of all boundaries.
 
@@ -27,8 +30,11 @@ def audit_splits(
         pretraining: file written by `split_pretraining`.
         table: written, see `astromer.splits.audit.audit`.
         sets: files written by `split_dataset`; none in a run without datasets.
+        stars: lists of the stars that imported encoders learned from.
         names, surveys: dataset and survey of each of `sets`.
         match_radius_arcsec, id_spaces: see `astromer.splits.audit.audit`.
+        listed: imported encoder of each of `stars`.
+        unlisted: imported encoders whose stars are not known.
 
     Raises:
         InputError: see `astromer.splits.audit.audit`.
@@ -38,5 +44,7 @@ def audit_splits(
         name: pl.read_parquet(path).with_columns(survey=pl.lit(survey))
         for name, survey, path in zip(names, surveys, sets, strict=True)
     }
+    imported = {**dict.fromkeys(unlisted), **dict(zip(listed, map(pl.read_parquet, stars), strict=True))}
+    found = audit(pl.read_parquet(pretraining), drawn, positions, match_radius_arcsec, id_spaces, imported)
     with atomic_path(table) as temporary:
-        audit(pl.read_parquet(pretraining), drawn, positions, match_radius_arcsec, id_spaces).write_csv(temporary)
+        found.write_csv(temporary)

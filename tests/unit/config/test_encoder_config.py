@@ -71,7 +71,7 @@ def test_an_encoder_with_weights_is_imported_and_any_other_is_trained():
     content = {"ours": {"architecture": "v1"}, "theirs": {"weights": "macho-v1"}}
     encoders = Encoders.read({"encoders": content}).encoders
     assert encoders == {"ours": TrainedEncoder(architecture="v1"), "theirs": ImportedEncoder(weights="macho-v1")}
-    assert (encoders["ours"].variant, encoders["theirs"].variant) == ("paper", "released")
+    assert (encoders["ours"].variant, encoders["theirs"].variant) == ("paper", None)
     again = Encoders.read({"encoders": {name: encoder.plain() for name, encoder in encoders.items()}})
     assert again.encoders == encoders
 

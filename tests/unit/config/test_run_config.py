@@ -321,6 +321,28 @@ def test_a_catalogue_lies_in_the_dump_or_beside_it(path, allowed):
         assert "files.catalog" in problems(content)[0]
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"position_from_id": True}, "`position_from_id` reads the ids of a catalogue; expected `catalog`"),
+        ({"catalog": "c.csv", "catalog_columns": {"ra": "ra"}}, "expected both `catalog_columns.ra` and"),
+    ],
+)
+def test_positions_that_would_be_ignored_are_refused(options, named):
+    survey = {"format": "files", "source": "dump", "files": {"light_curves": "{id}.dat", **options}}
+    (line,) = problems(changed("surveys", "sky", survey))
+    assert named in line
+
+
+def test_weights_of_the_package_have_their_own_variant():
+    weights = {"own": {"architecture": "v3", "file": "a/model.weights.h5", "sha256": "0" * 64}}
+    content = changed("encoders", "ours", {"weights": "own", "variant": "released"}) | {"weights": WEIGHTS | weights}
+    assert "encoders.ours.variant: the weights 'own' record their variant; expected none" in problems(content)
+    content["encoders"]["ours"] = {"weights": "own"}
+    run = read_run(content)
+    assert (run.variant_of("ours"), run.variant_of("theirs")) == (None, "released")
+
+
 def test_downloads_that_nobody_verifies_are_named():
     source = {"url": "http://a.b/c.zip", "file": "c.zip"}
     one, other = read_run(changed("surveys", "sky", "source", source)).doubtful_downloads

@@ -138,6 +138,28 @@ def test_surveys_that_nothing_can_match_are_reported(run):
         assert table["learned"].to_list() == [dict(learned.iter_rows())[survey] for survey in unmatched]
 
 
+def test_stars_that_an_imported_encoder_has_seen_are_counted(run):
+    pretraining, sets, metadata = run
+    tested = objects_tested(run).join(metadata, on=["survey", "id"])
+    place = pl.col("dec") + 0.5 * ARCSEC
+    by_place = tested.head(3).with_columns(survey=pl.lit("elsewhere"), id="e" + pl.col("id"), dec=place)
+    by_id = tested.slice(3, 2).with_columns(ra=pl.lit(None, pl.Float64))
+    others = pretraining.join(metadata, on=["survey", "id"]).filter(pl.col("survey") == "deep").head(10)
+    columns = ["survey", "id", "ra", "dec"]
+    imported = {
+        "both": pl.concat([table.select(columns) for table in (by_place, by_id, others)]),
+        "neither": others.select(columns),
+        "unknown": None,
+    }
+    table = audit(pretraining, {"d": sets}, metadata, 2.0, SPACES, imported)
+    found = {row["boundary"]: row for row in table.filter(pl.col("boundary").str.contains("own")).iter_rows(named=True)}
+    boundary = "{}'s own pretraining | d, test of all folds"
+    assert [found[boundary.format(name)]["status"] for name in imported] == ["seen", "clean", "unmatched"]
+    assert [found[boundary.format(name)]["leaks"] for name in imported] == [5, 0, None]
+    without = audit(pretraining, {"d": sets}, metadata, 2.0, SPACES)
+    assert table.filter(~pl.col("boundary").str.contains("own")).equals(without)
+
+
 def test_a_class_without_test_objects_is_an_error(run):
     pretraining, sets, metadata = run
     untested = (pl.col("fold") == 1) & (pl.col("subset") == "test") & (pl.col("class") == "LPV")
