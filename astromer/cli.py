@@ -4,11 +4,13 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
+import polars.selectors as cs
 
 import astromer
 from astromer.config.registry import HEADS
@@ -26,7 +28,11 @@ WRITERS: dict[str, Callable[[pl.DataFrame, Path], None]] = {
     ".csv": pl.DataFrame.write_csv,
     ".arrow": pl.DataFrame.write_ipc,
 }
-READERS = {".parquet": pl.read_parquet, ".csv": pl.read_csv, ".arrow": pl.read_ipc}
+READERS: dict[str, Callable[..., pl.DataFrame]] = {
+    ".parquet": partial(pl.read_parquet, glob=False),
+    ".csv": partial(pl.read_csv, glob=False, infer_schema_length=None),
+    ".arrow": pl.read_ipc,
+}
 DESCRIPTION = "Embeddings of light curves and classifiers of variable stars."
 EXAMPLES = """\
 examples:
@@ -69,9 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_encode(commands: argparse._SubParsersAction) -> None:
-    about = (
-        "Write an embedding of each star: a table with the columns id, length (number of observations) and embedding."
-    )
+    about = "Write an embedding of each star: a table with the columns id, length (of its light curve) and embedding."
     parser = commands.add_parser("encode", help="compute embeddings", description=about)
     _add_light_curves(parser)
     _add_weights_option(parser)
@@ -88,7 +92,7 @@ def _encode(chosen: argparse.Namespace) -> None:
 
     if chosen.out.suffix == ".csv":
         raise InputError(f"{chosen.out}: a CSV cannot hold embeddings; expected .parquet or .arrow")
-    curves = _read(chosen.light_curves)
+    curves = _read(chosen.light_curves, chosen.columns)
     model = _load_weights(chosen.weights)
     _write(encode(curves, model, columns=chosen.columns, per=chosen.per, progress=_progress()), chosen.out)
 
@@ -101,10 +105,8 @@ def _add_fit(commands: argparse._SubParsersAction) -> None:
     labels = "table (.csv, .parquet, .arrow) with the columns id and class; stars that it lacks are not used"
     parser.add_argument("--labels", type=Path, required=True, metavar="TABLE", help=labels)
     heads = ("logistic", *HEADS)
-    head = (
-        "logistic: logistic regression on the vector of each star, in seconds; the others are neural networks on the "
-    )
-    head += "windows of the stars (default: %(default)s)"
+    head = "logistic: logistic regression on the vector of each star, in seconds; the others are neural networks on "
+    head += "the windows of the stars (default: %(default)s)"
     parser.add_argument("--head", choices=heads, default=heads[0], help=head)
     parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder to write")
@@ -114,7 +116,7 @@ def _add_fit(commands: argparse._SubParsersAction) -> None:
 def _fit(chosen: argparse.Namespace) -> None:
     from astromer.api import fit_classifier
 
-    curves, labels = _read(chosen.light_curves), _read(chosen.labels)
+    curves, labels = _read(chosen.light_curves, chosen.columns), _read(chosen.labels)
     model = _load_weights(chosen.weights)
     fitted = fit_classifier(curves, labels, model, head=chosen.head, columns=chosen.columns, seed=chosen.seed)
     fitted.save(chosen.out)
@@ -135,7 +137,7 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
 def _predict(chosen: argparse.Namespace) -> None:
     from astromer.api import Classifier
 
-    curves = _read(chosen.light_curves)
+    curves = _read(chosen.light_curves, chosen.columns)
     classifier = Classifier.load(chosen.classifier)
     _write(classifier.predict_proba(curves, columns=chosen.columns, progress=_progress()), chosen.out)
 
@@ -168,7 +170,7 @@ def _fetch_weights(chosen: argparse.Namespace) -> None:
 
 
 def _add_export(commands: argparse._SubParsersAction) -> None:
-    about = "Write an encoder, or a classifier with its encoder, as an ONNX file that `light_curve.embed` reads."
+    about = "Write an encoder, or a classifier with its encoder, as an ONNX file; `light_curve.embed` reads v1 and v2."
     parser = commands.add_parser("export", help="write an ONNX file", description=about)
     parser.add_argument("model", metavar="MODEL", help="name or path of weights, or folder of a classifier")
     parser.add_argument("--onnx", type=Path, required=True, metavar="FILE", help="file to write")
@@ -214,18 +216,14 @@ def _verify(chosen: argparse.Namespace) -> None:
     done = verify_run(chosen.results)
     if done.faults:
         raise InputError("\n".join(done.faults))
-    print(  # noqa: T201
-        f"{done.files} files have the checksums of the run's crate; {done.scores} scores and {done.claims} claims "
-        "follow from the predictions."
-    )
+    follow = f"{done.scores} scores and {done.claims} claims follow from the predictions"
+    print(f"{done.files} files have the checksums of the run's crate; {follow}.")  # noqa: T201
 
 
 def _add_light_curves(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("light_curves", type=Path, metavar="LIGHT_CURVES", help=TABLES)
-    names = (
-        "columns of the table that have other names than id, mjd and mag, such as `id=oid time=hjd mag=psfmag`; with "
-    )
-    names += "`band=NAME`, each band of a star is a light curve, and the star is their mean"
+    names = "columns of the table that have other names than id, mjd and mag, such as `id=oid time=hjd mag=psfmag`; "
+    names += "with `band=NAME`, each band of a star is a light curve, and the star is their mean"
     parser.add_argument("--columns", type=_pair, nargs="+", action=_Pairs, metavar="ROLE=NAME", help=names)
 
 
@@ -265,16 +263,18 @@ def _writable(text: str) -> Path:
     return Path(text)
 
 
-def _read(path: Path) -> pl.DataFrame:
-    """Read a table, or a folder of light curves."""
+def _read(path: Path, columns: Mapping[str, str] | None = None) -> pl.DataFrame:
+    """Read a table, or a folder of light curves, ids and classes as text: as numbers, 12.1 and 12.10 were one star."""
     if path.is_dir():
         from astromer.api import read_folder
 
         return read_folder(path)
     if path.suffix not in READERS:
         raise InputError(f"{path}: expected a folder, or a file that ends in {', '.join(READERS)}")
+    texts = ((columns or {}).get("id", "id"), "class")
     try:
-        return READERS[path.suffix](path)
+        as_text = {"schema_overrides": dict.fromkeys(texts, pl.String)} if path.suffix == ".csv" else {}
+        return READERS[path.suffix](path, **as_text).with_columns(cs.by_name(*texts, require_all=False).cast(pl.String))
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(f"{path}: cannot be read: {reason}") from error

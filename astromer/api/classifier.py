@@ -22,8 +22,9 @@ from astromer.api.encoding import (
 )
 from astromer.api.finetuning import finetune as finetune_encoder
 from astromer.api.labels import UNLABELLED, read_labels
-from astromer.api.light_curves import Curves, like, read_curves
+from astromer.api.light_curves import Curves, is_sequence, like, read_curves
 from astromer.api.pretrained import DEFAULT_MODEL, resolve
+from astromer.api.seeding import seeded
 from astromer.config.datasets import PROBE_ARRAYS, Classification, Head, HeadTraining
 from astromer.config.registry import HEADS, check_name, head_arrays
 from astromer.data.curves import cut_light_curves
@@ -31,6 +32,7 @@ from astromer.errors import InputError
 from astromer.evaluation.classical import logistic, object_vectors
 from astromer.evaluation.embeddings import embed_windows, head_inputs
 from astromer.files import read_json, write_json
+from astromer.models.heads import input_shapes
 from astromer.models.pooling import pool
 from astromer.models.probe import logistic_model
 from astromer.models.weights import Pretrained, load_model, save_model, save_pretrained
@@ -104,6 +106,7 @@ class Classifier:
     def save(self, folder: Path | str) -> None:
         """Write the classifier to a folder: `encoder/`, `head.keras`, and last `classifier.json`; no pickle."""
         folder = Path(folder)
+        Path(folder, CARD_FILE).unlink(missing_ok=True)  # of a classifier that is replaced
         save_pretrained(*self.pretrained, folder / ENCODER_FOLDER)
         save_model(self.head, folder / HEAD_FILE)
         write_json(folder / CARD_FILE, {"format": FORMAT, "head": self.head_name, "classes": list(self.classes)})
@@ -121,10 +124,14 @@ class Classifier:
             raise InputError(f"{folder / CARD_FILE}: expected the format {FORMAT!r} with the keys head and classes")
         pretrained = load_encoder(folder / ENCODER_FOLDER)
         head = load_model(folder / HEAD_FILE)
-        encoder = pretrained.model.get_layer("encoder")
-        found = {tensor.name: tensor.shape[1:] for tensor in head.inputs}
-        if "mean" in found and found["mean"] != (len(encoder.outputs), encoder.outputs[-1].shape[-1]):
-            raise InputError(f"{folder}: the head reads {found['mean']} levels and width, its encoder has others")
+        levels = pretrained.model.get_layer("encoder").outputs
+        expected = input_shapes(len(levels), levels[-1].shape[-1])
+        for array in head.inputs:
+            if array.shape[1:] != expected.get(array.name):
+                raise InputError(
+                    f"{folder}: the head reads {array.name} of the shape {array.shape[1:]}, its encoder has "
+                    f"{expected.get(array.name)}"
+                )
         if head.output_shape[-1] != len(card["classes"]):
             raise InputError(f"{folder}: the head has {head.output_shape[-1]} classes, its card {len(card['classes'])}")
         return cls(pretrained, head, card["head"], tuple(card["classes"]))
@@ -146,14 +153,16 @@ def fit_classifier(
     Args:
         light_curves: as for `astromer.encode`; stars without a label are not used.
         labels: the class of each star: a mapping from id to class, a pandas Series with the ids as index, a table with
-            the columns `id` and `class`, or a sequence with one class per light curve, in their order.
+            the columns `id` and `class`, or a sequence with one class per light curve, in their order. The ids of a
+            list of light curves are their positions.
         pretrained: result of `load_pretrained`, or a name or path for it.
         head: `logistic`, the logistic regression of the workflow on the mean vector of each star, fitted to all of
             them; or a head of the workflow (`linear`, `skip`, `msx`, ...), trained on windows, with a fifth of each
             class's stars for early stopping.
         columns: names of the table's columns, see `astromer.encode`.
         finetune: None, or options of a finetuning of the encoder on the labelled light curves, without their labels: a
-            section `finetuning` of the configuration, such as `{"epochs": 10}`. The given encoder does not change.
+            section `pretraining.training` of the configuration, such as `{"epochs": 10}`. The given encoder does not
+            change.
         training: options of the training of a head: a section `classification.training` of the configuration.
         seed: seed of the choice of validation stars, initial weights and order.
 
@@ -166,13 +175,15 @@ def fit_classifier(
         raise InputError("fit_classifier: expected the result of load_pretrained, or a name or path for it")
     check_name("head", head, (LOGISTIC, *HEADS))
     curves = read_curves(light_curves, columns)
-    codes, classes = read_labels(labels, curves.ids)
+    codes, classes = read_labels(labels, curves.ids, are_positions=is_sequence(light_curves))
     curves, codes = curves.only(codes != UNLABELLED), codes[codes != UNLABELLED]
     names = pl.Series(classes).gather(codes)
     validation = validation_stars(curves.ids, names, seed=seed).to_numpy()
     if finetune is not None:
         model = finetune_encoder(model, curves, validation, finetune, seed=seed)
     if head == LOGISTIC:
+        if training is not None:
+            raise InputError("training: the head `logistic` has no options; expected None, or another head")
         return Classifier(model, _fit_logistic(model, curves, codes, seed), head, classes)
     options = HeadTraining.read(training or {}, "training")
     return Classifier(model, _fit_head(model, head, curves, codes, validation, options, seed), head, classes)
@@ -205,14 +216,14 @@ def _fit_head(
     seed: int,
 ) -> keras.Model:
     inputs = head_arrays(name)
-    keras.utils.set_random_seed(seed)
     sets = [_embedded(model, curves.only(chosen), codes[chosen], inputs) for chosen in (~validation, validation)]
     learned, held_out = (head_inputs(windows, inputs) for windows in sets)
     section = {**Head(head=name).plain(), "hidden_units": Classification().hidden_units}
     num_levels, dim = _levels_and_dim(model)
-    head = prepare_head(section, learned, num_levels=num_levels, dim=dim, num_classes=int(codes.max()) + 1)
     batches = array_batches(learned, options.batch_size, seed=seed)
-    train_classifier(head, batches, array_batches(held_out, options.batch_size)(0), options)
+    with seeded(seed):
+        head = prepare_head(section, learned, num_levels=num_levels, dim=dim, num_classes=int(codes.max()) + 1)
+        train_classifier(head, batches, array_batches(held_out, options.batch_size)(0), options)
     return head
 
 

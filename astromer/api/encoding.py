@@ -21,7 +21,7 @@ from astromer.models.pooling import masked_mean
 from astromer.models.weights import Pretrained
 from astromer.training.steps import input_specs
 
-STARS_AT_ONCE = 4096  # stars whose windows are sorted by length together: less padding; memory, and rarer progress
+STARS_AT_ONCE = 4096  # whose windows are sorted by length: more need less padding, but more memory
 
 Progress = Callable[[int, int], None]
 """Called with the number of stars done and of all stars."""

@@ -5,11 +5,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import keras
 import numpy as np
 import polars as pl
 
 from astromer.api.light_curves import Curves
+from astromer.api.seeding import seeded
 from astromer.config.training import EncoderTraining, Masking
 from astromer.data.batches import PAD_MULTIPLE, pretraining_batches
 from astromer.data.records import write_records
@@ -32,17 +32,16 @@ def finetune(
         pretrained: the reconstructor, which does not change.
         curves: light curves.
         validation: bool `(stars,)`, the stars that decide which epoch is the best.
-        options: keys of the section `finetuning` of the configuration, such as `epochs`.
+        options: keys of the section `pretraining.training` of the configuration, such as `epochs`.
         seed: seed of masks and order.
     """
     training = EncoderTraining.read(options, "finetune")
     config = pretrained.config
-    keras.utils.set_random_seed(seed)
-    model = build_reconstructor(config)
-    model.set_weights(pretrained.model.get_weights())
-    if config.summary_weight:
-        model.get_layer("summary").trainable = False
-    with TemporaryDirectory() as folder:
+    with seeded(seed), TemporaryDirectory() as folder:
+        model = build_reconstructor(config)
+        model.set_weights(pretrained.model.get_weights())
+        if config.summary_weight:
+            model.get_layer("summary").trainable = False
 
         def batches(subset: str, **more: Any) -> Any:
             return pretraining_batches(

@@ -13,8 +13,8 @@ SUFFIXES = (".csv", ".dat", ".txt", ".tsv")
 def read_folder(folder: Path | str) -> pl.DataFrame:
     """Read the light curves of a folder; a star's id is the name of its file without the suffix.
 
-    A file has two or more columns separated by blanks or commas: time [days], magnitude, and others that are not read.
-    Lines that begin with # are comments, and a first line that holds no numbers is a header.
+    A file has two or more columns separated by blanks, tabs or commas: time [days], magnitude, and others that are not
+    read. Lines that begin with # are comments, and a first line that holds no numbers is a header.
 
     Returns:
         The columns `id`, `mjd` and `mag`, as `astromer.encode` takes them.
@@ -35,16 +35,29 @@ def read_folder(folder: Path | str) -> pl.DataFrame:
 
 def _read_file(path: Path) -> np.ndarray:
     """Return times and magnitudes, `(n, 2)`."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not text in UTF-8: {error}") from error
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        values = line.replace(",", " ").split()
-        if not values or values[0].startswith("#"):
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
             continue
+        separator = next((sign for sign in (",", "\t") if sign in line), None)  # an empty field stays one
+        values = line.split(separator)
         try:
             rows.append((float(values[0]), float(values[1])))
         except (ValueError, IndexError) as error:
-            if number > 1:
+            if number > 1 or any(map(_is_number, values)):
                 raise InputError(f"{path}, line {number}: is {line!r}; expected a time and a magnitude") from error
     if not rows:
         raise InputError(f"{path}: there is no observation")
     return np.array(rows)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -13,7 +13,7 @@ UNLABELLED = -1
 MIN_CLASSES = 2
 
 
-def read_labels(labels: Any, ids: pl.Series) -> tuple[np.ndarray, tuple[str, ...]]:
+def read_labels(labels: Any, ids: pl.Series, *, are_positions: bool = False) -> tuple[np.ndarray, tuple[str, ...]]:
     """Match labels to stars.
 
     Args:
@@ -21,15 +21,23 @@ def read_labels(labels: Any, ids: pl.Series) -> tuple[np.ndarray, tuple[str, ...
             columns `id` and `class`; or a sequence with the class of each light curve, in their order. None or null is
             no label.
         ids: ids of the light curves.
+        are_positions: the ids are positions in a list. The index of a pandas Series is then that of another table if
+            it is not ascending, and is refused.
 
     Returns:
         int32 `(stars,)`, the position of each star's class among the classes, -1 without a label; and the classes as
         text, sorted.
 
     Raises:
-        InputError: a labelled star has no light curve or two classes, or there are fewer than two classes.
+        InputError: a labelled star has no light curve or two classes, there are fewer than two classes, or the index of
+            a Series is refused.
     """
     table = _label_table(labels, ids)
+    if are_positions and _is_series(labels) and not table["id"].is_sorted():
+        raise InputError(
+            "labels: the index of this Series is not ascending, and the ids of a list of light curves are positions; "
+            "expected labels.to_numpy() where both are in the same order"
+        )
     table = table.with_columns(pl.col("class").cast(pl.String)).drop_nulls("class").unique(maintain_order=True)
     if table["id"].is_duplicated().any():
         raise InputError(f"labels: star {table['id'].filter(table['id'].is_duplicated())[0]!r} has two classes")
@@ -48,9 +56,14 @@ def read_labels(labels: Any, ids: pl.Series) -> tuple[np.ndarray, tuple[str, ...
     return matched["label"].fill_null(UNLABELLED).to_numpy(), classes
 
 
+def _is_series(labels: Any) -> bool:
+    """Whether the labels are a Series of pandas."""
+    return hasattr(labels, "to_dict") and hasattr(labels, "index") and not hasattr(labels, "columns")
+
+
 def _label_table(labels: Any, ids: pl.Series) -> pl.DataFrame:
     """Return the columns `id` and `class`, one row per label."""
-    if hasattr(labels, "to_dict") and hasattr(labels, "index") and not hasattr(labels, "columns"):  # pandas' Series
+    if _is_series(labels):
         return _paired(list(labels.index), list(labels))
     if isinstance(labels, Mapping):
         return _paired(list(labels), list(labels.values()))
@@ -61,7 +74,8 @@ def _label_table(labels: Any, ids: pl.Series) -> pl.DataFrame:
             hint = f"; rename {meant!r} if it is meant" if meant else ""
             present = ", ".join(table.columns)
             raise InputError(f"labels: there is no column {missing!r}; the columns are {present}{hint}")
-        return table.select("id", "class")
+        is_float = table["class"].dtype.is_float()
+        return table.select("id", pl.col("class").fill_nan(None) if is_float else "class")
     classes = list(labels)
     if len(classes) != len(ids):
         raise InputError(f"labels: there are {len(classes)} for {len(ids)} light curves; expected one for each")
@@ -69,9 +83,13 @@ def _label_table(labels: Any, ids: pl.Series) -> pl.DataFrame:
 
 
 def _paired(ids: Any, classes: list[Any]) -> pl.DataFrame:
-    # Text, because a list of classes may mix kinds; NaN, pandas' missing value, differs from itself.
-    names = [None if name is None or name != name else str(name) for name in classes]  # noqa: PLR0124
+    names = [None if _is_missing(name) else str(name) for name in classes]  # text, because a list may mix kinds
     try:
         return pl.DataFrame({"id": ids, "class": pl.Series(names, dtype=pl.String)})
     except (TypeError, pl.exceptions.PolarsError) as error:
         raise InputError(f"labels: their ids are of several kinds: {error}") from error
+
+
+def _is_missing(name: Any) -> bool:
+    """Whether this is None or a missing value of pandas: NaN and NaT, which differ from themselves, or NA."""
+    return name is None or type(name).__name__ == "NAType" or name != name  # noqa: PLR0124

@@ -22,6 +22,7 @@ SYNONYMS = {
     "band": ("band", "filter", "filtercode", "fid", "passband", "filt"),
     "class": ("class", "type", "label", "vartype", "var_type", "target"),
 }
+MAX_SPAN_DAYS = 100_000  # longer than there are magnitudes of any star
 KINDS = "a table (pandas, polars, pyarrow, astropy), a dict of arrays, or a list of arrays"
 
 
@@ -79,7 +80,7 @@ def read_curves(light_curves: Any, columns: Mapping[str, str] | None = None) -> 
         InputError: the object is of no such kind, a column is missing or no number, a value is not finite, or there is
             no observation; the message names the star, the row or the column.
     """
-    if _is_sequence(light_curves):
+    if is_sequence(light_curves):
         return _read_sequence(list(light_curves))
     names = _column_names(columns)
     frame = as_polars(light_curves, "light curves")
@@ -87,6 +88,9 @@ def read_curves(light_curves: Any, columns: Mapping[str, str] | None = None) -> 
         if name not in frame.columns:
             raise InputError(_missing_column(role, name, frame.columns))
     frame = frame.select(pl.col(name).alias(role) for role, name in names.items())
+    if frame["time"].dtype.is_nested() != frame["mag"].dtype.is_nested():
+        kinds = " and ".join(f"{names[role]!r} {_named_type(frame[role])}" for role in ("time", "mag"))
+        raise InputError(f"light curves: the columns hold {kinds}; expected numbers in both, or lists in both")
     if frame["time"].dtype.is_nested():
         frame = _one_row_per_observation(frame)
     if BAND in names and frame[BAND].dtype.is_nested():
@@ -97,7 +101,7 @@ def read_curves(light_curves: Any, columns: Mapping[str, str] | None = None) -> 
     return _group(frame)
 
 
-def _is_sequence(light_curves: Any) -> bool:
+def is_sequence(light_curves: Any) -> bool:
     """Whether the object is a list, or acts like one, and is neither a table nor text."""
     if isinstance(light_curves, Sequence | np.ndarray):
         return not isinstance(light_curves, str | bytes)
@@ -144,12 +148,20 @@ def _nested(table: pl.DataFrame) -> dict[str, pl.Series]:
     return {column.name: column for column in table.get_columns() if column.dtype.is_nested()}
 
 
-def _plain_array(column: Any) -> np.ndarray:
-    """Return a column of astropy or numpy as an array that polars reads: native byte order, text, NaN where masked."""
+def _plain_array(column: Any) -> np.ndarray | list[list[float]]:
+    """Return a column as polars reads it: native byte order, text, NaN where masked; a list of lists if they differ."""
+    if _is_ragged(column):
+        return [np.asarray(row).tolist() for row in column]
     values = column.mjd if hasattr(column, "mjd") else column  # a column of astropy's Time
     values = np.ma.filled(values.astype(float), np.nan) if np.ma.is_masked(values) else np.asarray(values)
     values = np.char.decode(values) if values.dtype.kind == "S" else values
     return values.astype(values.dtype.newbyteorder("="))
+
+
+def _is_ragged(column: Any) -> bool:
+    """Whether a column holds a list or an array for each star."""
+    is_plain = isinstance(column, list | tuple) or (isinstance(column, np.ndarray) and column.dtype == object)
+    return is_plain and len(column) > 0 and all(isinstance(row, list | tuple | np.ndarray) for row in column)
 
 
 def _column_names(columns: Mapping[str, str] | None) -> dict[str, str]:
@@ -218,7 +230,7 @@ def _group(frame: pl.DataFrame) -> Curves:
         stars = curves["star"].to_numpy().astype(np.int32)
     points = (curves[name].explode().to_numpy() for name in ("time", "mag"))
     bands = curves[BAND] if BAND in key else None
-    return Curves(ids, bands, stars, curves["length"].to_numpy().astype(np.int32), *points)
+    return _checked(Curves(ids, bands, stars, curves["length"].to_numpy().astype(np.int32), *points))
 
 
 def _not_finite(star: object, where: str, number: int) -> str:
@@ -242,13 +254,29 @@ def _read_sequence(curves: Sequence[Any]) -> Curves:
     wrong = ~(np.isfinite(mjd) & np.isfinite(mag))
     if wrong.any():
         raise InputError(_not_finite(int(series[wrong.argmax()]), "", wrong.sum()))
-    return Curves(pl.Series("id", ids), None, ids.astype(np.int32), lengths, mjd, mag)
+    return _checked(Curves(pl.Series("id", ids), None, ids.astype(np.int32), lengths, mjd, mag))
+
+
+def _checked(curves: Curves) -> Curves:
+    """Refuse times that cannot be days: the search for periods needs memory in proportion to their span."""
+    lasts = np.cumsum(curves.lengths) - 1
+    spans = curves.mjd[lasts] - curves.mjd[lasts - curves.lengths + 1]
+    longest = int(spans.argmax())
+    if spans[longest] > MAX_SPAN_DAYS:
+        star = curves.ids[int(curves.stars[longest])]
+        raise InputError(
+            f"light curve {star!r}: its times span {spans[longest]:.6g} days; expected days, over at most "
+            f"{MAX_SPAN_DAYS}, and no mark of a missing time"
+        )
+    return curves
 
 
 def _one_array(position: int, curve: Any) -> np.ndarray:
     """Return times and magnitudes as float64 `(n, 2)`."""
     if hasattr(curve, "time") and hasattr(curve, "mag"):
         curve = np.column_stack([curve.time, curve.mag])
+    elif hasattr(curve, "columns") or hasattr(curve, "colnames"):
+        raise InputError(f"light curve {position}: is a table; expected an array, or one table of all stars with ids")
     try:
         values = np.asarray(curve, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -103,9 +103,11 @@ def fetch_weights(name: str, *, mirror: Path | str | None = None, cache: Path | 
     return places[-1]
 
 
-loaded_by_name = cache(load_pretrained)  # a name is loaded once per process
+loaded_by_name = cache(load_pretrained)  # once per process; the files of a path may change
 
 
 def resolve(model: Pretrained | keras.Model | Path | str) -> Pretrained | keras.Model:
     """Return a model that may be given by its name or path."""
-    return loaded_by_name(str(model)) if isinstance(model, str | Path) else model
+    if not isinstance(model, str | Path):
+        return model
+    return load_pretrained(model) if Path(model).exists() else loaded_by_name(str(model))

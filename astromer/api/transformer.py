@@ -19,9 +19,7 @@ class AstromerEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     matrices that scikit-learn's own estimators take. Lists of arrays can be split by scikit-learn's cross-validation.
 
     It is also a representation for origami-astro: `transform` takes its `LightCurves`, and `name` is its name there.
-
-    Args:
-        model, columns, layer, window, batch_size: as for `astromer.encode`.
+    The arguments are those of `astromer.encode`.
     """
 
     def __init__(
@@ -60,7 +58,11 @@ class AstromerEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             window=self.window,
             batch_size=self.batch_size,
         )
-        return table["embedding"].to_numpy() if isinstance(table, pl.DataFrame) else np.stack(table["embedding"])
+        column = table["embedding"]
+        if isinstance(column, pl.Series):
+            return column.to_numpy()
+        vectors = column.to_pylist() if hasattr(column, "to_pylist") else column  # of pyarrow, of pandas
+        return np.stack(vectors).astype(np.float32)
 
     def __sklearn_is_fitted__(self) -> bool:
         """The encoder is trained: nothing has to be fitted before `transform`."""

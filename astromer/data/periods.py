@@ -17,6 +17,7 @@ CELLS_PER_CYCLE = 3  # cells of the time grid in a cycle of the highest frequenc
 CANDIDATES = 12
 REFINEMENTS = 3  # least-squares fits; each is on frequencies three times as close as the one before
 ROWS_AT_ONCE = 8
+CELLS_AT_ONCE = 2**24  # of the grids that are transformed at once: bounds the memory for long light curves
 VALUES_AT_ONCE = 2**24  # points times frequencies in a least-squares fit: bounds the memory
 MIN_POINTS = 5
 MIN_SPAN_DAYS = 1.0
@@ -69,10 +70,11 @@ def _rounded_span(times: np.ndarray) -> float:
 
 
 def _groups(spans: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the places of at most `ROWS_AT_ONCE` equal spans."""
+    """Yield the places of at most `ROWS_AT_ONCE` equal spans, of fewer where they are long."""
     for span in np.unique(spans):
-        places = np.flatnonzero(spans == span)
-        yield from (places[first : first + ROWS_AT_ONCE] for first in range(0, len(places), ROWS_AT_ONCE))
+        places, cells = np.flatnonzero(spans == span), CELLS_PER_CYCLE * MAX_FREQUENCY * OVERSAMPLING * span
+        rows = min(max(int(CELLS_AT_ONCE / cells), 1), ROWS_AT_ONCE)
+        yield from (places[first : first + rows] for first in range(0, len(places), rows))
 
 
 def propose_frequencies(

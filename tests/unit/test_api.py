@@ -206,6 +206,13 @@ def test_what_is_not_finite_is_an_error_that_names_the_star(model, value):
         (pl.DataFrame(schema={"id": pl.String, "mjd": pl.Float64, "mag": pl.Float32}), "there are none"),
         (pl.DataFrame({"id": ["a"], "mjd": [1.0]}), "no column 'mag'"),
         (pl.DataFrame({"id": ["a"], "mjd": ["1"], "mag": [1.0]}), "column 'mjd' holds String"),
+        (pl.DataFrame({"id": ["a"], "mjd": [[1.0, 2.0]], "mag": [15.0]}), "expected numbers in both, or lists in both"),
+        ([pl.DataFrame({"id": [7], "mjd": [1.0], "mag": [15.0]})], "light curve 0: is a table"),
+        ([[[0.0, 15.0], [2e5, 15.0]]], "light curve 0: its times span 200000 days; expected days"),
+        (
+            pl.DataFrame({"id": ["a", "b", "b"], "mjd": [0.0, 0.0, 1e9], "mag": [15.0] * 3}),
+            "light curve 'b': its times",
+        ),
         (pl.DataFrame({"id": ["a"], "mjd": [None], "mag": [1.0]}, schema_overrides={"mjd": pl.Float64}), "'a'"),
     ],
 )
@@ -293,6 +300,15 @@ def test_our_own_folder_is_loaded_by_its_path(model, tmp_path):
     np.testing.assert_array_equal(
         vectors(astromer.encode(curves(9), loaded)), vectors(astromer.encode(curves(9), model))
     )
+
+
+def test_a_folder_whose_weights_have_changed_is_loaded_again(model, tmp_path):
+    for factor in (1.0, 2.0):
+        changed = keras.models.clone_model(model.model)
+        changed.set_weights([factor * weight for weight in model.model.get_weights()])
+        save_pretrained(changed, model.config, tmp_path)
+        found = vectors(astromer.encode(curves(9), tmp_path))
+        np.testing.assert_array_equal(found, vectors(astromer.encode(curves(9), astromer.load_pretrained(tmp_path))))
 
 
 def test_a_name_or_path_that_does_not_exist():

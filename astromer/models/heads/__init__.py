@@ -1,4 +1,4 @@
-"""Classifier heads on the representations of a frozen encoder, one module per head.
+"""Classifier heads on the representations of an encoder, one module per head.
 
 Every module of this package is a head, named after its file. It defines
 
@@ -7,7 +7,7 @@ Every module of this package is a head, named after its file. It defines
 - `features(pooled, variant)`, which returns `(batch, any)` for the common classifier;
 - `classify(features, num_classes, hidden)`, only if it has a classifier of its own.
 
-The encoder therefore runs only once, for any number of heads and epochs.
+The representations of a frozen encoder are computed once for all heads and epochs.
 """
 
 from collections.abc import Sequence
@@ -33,6 +33,19 @@ def head_module(name: str) -> ModuleType:
         InputError: there is no such head.
     """
     return import_module(f"{__name__}.{check_name('head', name, HEADS)}")
+
+
+def input_shapes(num_levels: int, dim: int) -> dict[str, tuple[int | None, ...]]:
+    """Return the shape of each array that a head may read, without the batch, for an encoder of this size."""
+    return {
+        "mean": (num_levels, dim),
+        "std": (dim,),
+        "max": (dim,),
+        "log_scale": (1,),
+        "padding": (dim,),
+        "sequence": (None, dim),
+        "valid": (None, 1),
+    }
 
 
 def build_head(
@@ -66,19 +79,11 @@ def build_head(
     """
     module = head_module(name)
     check_name("head variant", variant, VARIANTS)
-    shapes = {
-        "mean": (num_levels, dim),
-        "std": (dim,),
-        "max": (dim,),
-        "log_scale": (1,),
-        "padding": (dim,),
-        "sequence": (None, dim),
-        "valid": (None, 1),
-    }
+    shapes = input_shapes(num_levels, dim)
     # Inputs
     pooled = {name: keras.Input(shapes[name], name=name) for name in head_arrays(name, variant)}
     read = dict(pooled)
-    if variant == "paper" if standardise is None else standardise:
+    if standardise or (standardise is None and variant == "paper"):
         for array in sorted(STANDARDISED_AXES.keys() & pooled.keys()):
             read[array] = Standardise(STANDARDISED_AXES[array], name=f"standardise_{array}")(pooled[array])
 

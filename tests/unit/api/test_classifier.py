@@ -12,6 +12,8 @@ from astromer.api.light_curves import read_curves
 from astromer.config.datasets import PROBE_ARRAYS
 from astromer.errors import InputError
 from astromer.evaluation.classical import fit_classical, object_vectors
+from astromer.models.heads import build_head
+from astromer.models.weights import save_model, save_pretrained
 from astromer.splits.draw import validation_stars
 
 
@@ -58,14 +60,15 @@ def test_a_saved_classifier_predicts_the_same(fitted, columns, tmp_path):
         astromer.Classifier.load(tmp_path)
 
 
-def test_a_head_with_the_encoder_of_another_is_refused(fitted, tmp_path):
+@pytest.mark.parametrize("head", [None, "max", "att_cls"])
+def test_a_head_with_the_encoder_of_another_is_refused(head, fitted, tmp_path):
     fitted.save(tmp_path)
+    if head:
+        save_model(build_head(head, num_levels=2, dim=8, num_classes=2, hidden=()), tmp_path / "head.keras")
     other = astromer.build({"architecture": "v3", "num_blocks": 2, "num_heads": 2, "head_dim": 8})
-    from astromer.models.weights import save_pretrained
-
     config = fitted.pretrained.config.model_copy(update={"num_blocks": 2, "feedforward_dim": 256})
     save_pretrained(other, config, tmp_path / "encoder")
-    with pytest.raises(InputError, match="its encoder has others"):
+    with pytest.raises(InputError, match=r"the head reads .*, its encoder has"):
         astromer.Classifier.load(tmp_path)
 
 
@@ -104,12 +107,43 @@ def test_validation_stars_are_a_fifth_of_each_class_and_do_not_depend_on_the_ord
         pd.DataFrame({"id": ["c", "a", "b"], "class": ["y", "x", np.nan]}),
         pl.DataFrame({"id": ["c", "a"], "class": ["y", "x"]}),
         ["x", None, "y"],
+        ["x", pd.NA, "y"],
+        pd.Series(["x", pd.NA, "y"], ["a", "b", "c"], dtype="string"),
     ],
 )
 def test_labels_of_every_kind(labels):
     codes, classes = read_labels(labels, pl.Series(["a", "b", "c"]))
     assert codes.tolist() == [0, -1, 1]
     assert classes == ("x", "y")
+
+
+def test_numbers_are_classes_and_nan_is_none():
+    codes, classes = read_labels(
+        pl.DataFrame({"id": ["a", "b", "c"], "class": [1.0, np.nan, 2.0]}), pl.Series(list("abc"))
+    )
+    assert (codes.tolist(), classes) == ([0, -1, 1], ("1.0", "2.0"))
+
+
+def test_the_index_of_a_shuffled_series_is_not_taken_for_positions():
+    shuffled = pd.Series(["x", "y", "x"], index=[2, 0, 1])
+    with pytest.raises(InputError, match=r"expected labels\.to_numpy\(\)"):
+        read_labels(shuffled, pl.Series([0, 1, 2]), are_positions=True)
+    assert read_labels(shuffled, pl.Series([0, 1, 2]))[0].tolist() == [1, 0, 0], "ids of a table"
+    assert read_labels(shuffled.sort_index(), pl.Series([0, 1, 2]), are_positions=True)[0].tolist() == [1, 0, 0]
+
+
+def test_the_random_numbers_of_the_caller_go_on(columns, kinds, small_v3):
+    np.random.seed(5)  # noqa: NPY002  # the state that Keras sets
+    expected = np.random.random(2)  # noqa: NPY002
+    np.random.seed(5)  # noqa: NPY002
+    assert np.random.random() == expected[0]  # noqa: NPY002
+    astromer.fit_classifier(columns, kinds, small_v3, head="linear", training={"epochs": 1})
+    assert np.random.random() == expected[1]  # noqa: NPY002
+
+
+def test_options_that_the_default_does_not_have_are_refused(columns, kinds, small_v3):
+    with pytest.raises(InputError, match="training: the head `logistic` has no options"):
+        astromer.fit_classifier(columns, kinds, small_v3, training={"epochs": 1})
 
 
 @pytest.mark.parametrize(

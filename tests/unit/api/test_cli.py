@@ -50,6 +50,25 @@ def test_embeddings_of_a_folder(files, stars, small_v3):
     np.testing.assert_allclose(table["embedding"].to_numpy(), expected, atol=1e-5)
 
 
+def test_ids_of_a_csv_are_text(files, columns, kinds):
+    """As numbers, 12.1 and 12.10 would be one star."""
+    names = {name: f"12.{number}" for number, name in enumerate(kinds, start=1)}
+    table = pl.DataFrame(columns).with_columns(id=pl.col("id").replace_strict(names), mag=pl.col("mag").round(3))
+    table.rename({"id": "oid"}).write_csv("s[1].csv")
+    pl.DataFrame({"id": names.values(), "class": kinds.values()}).write_csv("labels.csv")
+    assert run("fit s[1].csv --columns id=oid --labels labels.csv --weights small --out fitted") == 0
+    assert run("predict s[1].csv --columns id=oid --classifier fitted --out found.parquet") == 0
+    assert pl.read_parquet("found.parquet")["id"].to_list() == list(names.values())
+
+
+def test_stars_whose_names_are_numbers_are_labelled_by_a_csv(files, stars, kinds):
+    (files / "curves").mkdir()
+    for number, star in enumerate(stars):
+        np.savetxt(files / f"curves/{number}.csv", star, delimiter=",")
+    pl.DataFrame({"id": range(24), "class": kinds.values()}).write_csv("labels.csv")
+    assert run("fit curves --labels labels.csv --weights small --out fitted") == 0
+
+
 @pytest.mark.parametrize(
     ("line", "named"),
     [

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 
 import astromer
 from astromer.cli import main
+from astromer.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = (ROOT / "docs/your_stars.md").read_text(encoding="utf-8")
@@ -29,6 +31,28 @@ def test_a_table(columns, kinds, tmp_path, monkeypatch):
     predicted = np.where(found["table"]["p_long"] > 0.5, "long", "short")  # 20 stars learned from, 4 new ones
     assert (predicted == list(kinds.values())).mean() > 0.9
     assert astromer.Classifier.load("my_classifier").classes == ("long", "short")
+
+
+def test_a_file_that_is_not_text_is_named(tmp_path):
+    (tmp_path / "star.dat").write_bytes("# Größe\n1 2\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"star\.dat: is not text in UTF-8"):
+        astromer.read_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content", ["mjd,mag\n1,,0.02\n", "58000.1 >15.3 99\n58001 15 99\n", "1\t\t0.02\n", "1,2\n3\n"]
+)
+def test_a_line_without_a_magnitude_is_an_error(content, tmp_path):
+    (tmp_path / "star.dat").write_text(content)
+    with pytest.raises(InputError, match=r"star\.dat, line \d: .*; expected a time and a magnitude"):
+        astromer.read_folder(tmp_path)
+
+
+def test_the_first_observation_is_kept(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf1, 15.5, 0.1\n2, 16, 0.1\n")
+    (tmp_path / "b.dat").write_text("time mag\n# a comment\n 1   15.5\n2\t16\n")
+    table = astromer.read_folder(tmp_path)
+    assert table.rows() == [(star, *point) for star in "ab" for point in ((1.0, 15.5), (2.0, 16.0))]
 
 
 def test_a_folder(stars, kinds, tmp_path, monkeypatch):

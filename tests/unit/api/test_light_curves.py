@@ -42,7 +42,8 @@ def test_lists_of_arrays_of_objects_and_nested_tables_are_read_alike(stars, expe
     objects = [SimpleNamespace(time=star[::-1, 0], mag=star[::-1, 1]) for star in stars]
     lists = {name: [list(star[:, place]) for star in stars] for place, name in enumerate(("mjd", "mag"))}
     nested = pl.DataFrame({"id": list(range(24)), **lists})
-    for light_curves in (stars, tuple(stars), [star.tolist() for star in stars], objects, nested):
+    ragged = {"id": list(range(24)), **lists}
+    for light_curves in (stars, tuple(stars), [star.tolist() for star in stars], objects, nested, ragged):
         curves = read_curves(light_curves)
         assert curves.ids.to_list() == list(range(24))
         assert equal(curves[1:], expected[1:])

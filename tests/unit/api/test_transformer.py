@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -42,6 +44,15 @@ def test_vectors_are_those_of_encode(stars, columns, small_v3):
     expected = astromer.encode(stars, small_v3, layer=0)["embedding"].to_numpy()
     np.testing.assert_array_equal(encoder.transform(pd.DataFrame(columns)), expected)
     assert len(encoder.get_feature_names_out()) == expected.shape[1]
+
+
+def test_every_library_gives_an_array(columns, small_v3):
+    encoder = astromer.AstromerEncoder(small_v3)
+    expected = encoder.transform(pl.DataFrame(columns))
+    for kind in (pd.DataFrame, pa.table):
+        found = encoder.transform(kind(columns))
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_light_curves_of_origami_are_embedded(stars, small_v3):
