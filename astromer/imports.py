@@ -1,7 +1,8 @@
 """Find the modules of the package that a source uses, so that a change of one of them reruns the rules that need it.
 
 Nothing is imported: the sources are parsed. An import inside a function counts, and so does the name of a module in a
-string, which is how the workflow's scripts name the stage that they call. An import under `if TYPE_CHECKING` does not
+string, which is how the workflow's scripts name the stage that they call; where that is a folder of data, all its files
+count. An import under `if TYPE_CHECKING` does not
 count. Modules whose names are known only at run time (a head, a baseline, a reader) have to be given separately.
 """
 
@@ -49,6 +50,8 @@ def used_files(source: Path, root: Path, others: Iterable[str] = ()) -> set[Path
 
 @cache
 def _imported_files(source: Path, root: Path) -> tuple[Path, ...]:
+    if source.suffix not in (".py", ".ipynb"):
+        return ()
     names = set(_names(_parse(source)))
     beside = [source.with_name(f"{name}.py") for name in names if "." not in name]  # modules that scripts share
     return tuple(path for path in beside if path.is_file()) + tuple(
@@ -81,10 +84,12 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 @cache
 def _files_of(name: str, root: Path) -> tuple[Path, ...]:
-    """Find the files that an import of `name` executes: the module and the packages that contain it."""
+    """Find the files of a name: the module and the packages that contain it, or all files of a folder of data."""
     parts = name.split(".")
     if parts[0] != PACKAGE:
         return ()
     folders = [root.joinpath(*parts[:end]) for end in range(1, len(parts) + 1)]
     places = [*(folder / "__init__.py" for folder in folders), folders[-1].with_suffix(".py")]
-    return tuple(path for path in places if path.is_file())
+    found = tuple(path for path in places if path.is_file())
+    is_data = folders[-1].is_dir() and not folders[-1].joinpath("__init__.py").is_file()
+    return found + tuple(path for path in folders[-1].iterdir() if path.is_file()) if is_data else found

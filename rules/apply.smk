@@ -29,7 +29,6 @@ rule embed_survey:
         gpu_share=gpu_share(1),
     params:
         window=RUN.window,
-        seed=RUN.seed,
         simulated=APPLIED_SIMULATED,
         code=code_digest("embed_survey"),
     message:
@@ -69,7 +68,6 @@ if IS_HEAD:
             **applied_params(),
             arrays=list(RUN.classification.heads[APPLIED.classifier].arrays),
             whole_windows=RUN.classification.reads_padding,
-            seed=RUN.seed,
             simulated=APPLIED_SIMULATED,
             code=code_digest(
                 "predict_by_head",

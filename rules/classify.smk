@@ -197,7 +197,6 @@ rule collect_metrics:
         mem_mb=scaled_mem_mb(1000, per_input_mb=4),
         runtime=scaled_runtime(10),
     params:
-        seed=RUN.seed,
         simulated=RUN.simulated_surveys,
         code=code_digest("collect_metrics"),
     message:

@@ -42,7 +42,7 @@ def notebook_digest(notebook):
 
 @cache
 def section_of(survey):
-    """Return the section of a survey without what describes it for readers only."""
+    """Return a survey's section without `description` and `citation`, so that editing these reruns no job."""
     return {k: v for k, v in RUN.surveys[survey].plain().items() if k not in ("description", "citation")}
 
 

@@ -1,4 +1,4 @@
-"""What follows from a failed job: whether it is tried again, and what the run says about it at its end."""
+"""Retries of failed jobs, and the summary of failures at the end of a run."""
 
 import time
 

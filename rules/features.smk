@@ -6,7 +6,7 @@ OUT  <results>/features/<survey>/<shard>.parquet    one row per object
      <results>/features/targets.parquet             targets of the summary objective: ranks among the training objects
 """
 
-WRONG_PERIOD = 1.01
+from astromer.config.statistics import WRONG_PERIOD_FACTOR
 
 
 rule extract_features:
@@ -44,7 +44,7 @@ use rule extract_features as extract_features_with_wrong_period with:
     benchmark:
         "<benchmarks>/extract_features_with_wrong_period/{survey}/{shard}.jsonl"
     params:
-        period_factor=WRONG_PERIOD,
+        period_factor=WRONG_PERIOD_FACTOR,
         simulated=simulated_of,
         code=code_digest("extract_features"),
     message:
@@ -56,7 +56,7 @@ rule write_summary_targets:
     input:
         features=[
             f"<results>/features/{survey}/{shard}.parquet"
-            for survey in sorted(RUN.used_surveys)
+            for survey in RUN.summarised_surveys
             for shard in shards_of(survey)
         ],
         split="<results>/splits/pretraining.parquet",
@@ -74,6 +74,8 @@ rule write_summary_targets:
         mem_mb=scaled_mem_mb(2000, per_input_mb=4),
         runtime=scaled_runtime(30),
     params:
+        surveys=[survey for survey in RUN.summarised_surveys for _ in shards_of(survey)],
+        id_spaces=RUN.id_spaces,
         simulated=RUN.simulated_surveys,
         code=code_digest("write_summary_targets"),
     message:

@@ -1,4 +1,4 @@
-"""What the notebooks of figures can read: files and values, by the names of their parameters."""
+"""Files and values available to the notebooks of figures, by parameter name."""
 
 
 def encoder_labels():

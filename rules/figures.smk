@@ -52,7 +52,7 @@ rule reconstruct_windows:
     input:
         model="<results>/pretrain/{encoder}/model.weights.h5",
         config="<results>/pretrain/{encoder}/config.json",
-        records=of_largest_spc("<results>/records/{dataset}/fold0/spc{spc}/validation.tfrecord"),
+        records="<results>/records/{dataset}/fold0/test/test.tfrecord",  # pretraining may have seen all others
     output:
         points="<results>/analyse/{encoder}/{dataset}/reconstruction.parquet",
         provenance="<results>/analyse/{encoder}/{dataset}/reconstruction.provenance.json",
@@ -168,7 +168,6 @@ rule measure_gammas:
     params:
         sources=lambda wildcards: list(skip_heads(wildcards).values()),
         head=skip_head(),
-        seed=RUN.seed,
         simulated=RUN.simulated_surveys,
         code=code_digest("measure_gammas"),
     message:

@@ -218,7 +218,6 @@ rule merge_survey:
         runtime=scaled_runtime(10, per_input_mb=0.02),
     params:
         survey=survey_section,
-        seed=RUN.seed,
         simulated=RUN.simulated_surveys,
         code=code_digest("merge_survey"),
     message:

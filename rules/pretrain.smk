@@ -16,7 +16,7 @@ rule pretrain_encoder:
         train=lambda wildcards: pretraining_records("train"),
         validation=lambda wildcards: pretraining_records("validation"),
         test=lambda wildcards: pretraining_records("test"),
-        audit=ancient("<results>/splits/audit.csv"),  # here and not for each shard: a gate needs to be passed once
+        audit=ancient("<results>/splits/audit.csv"),  # has to pass; repeating it does not repeat the training
         targets=summary_targets,
     output:
         model="<results>/pretrain/{encoder}/model.weights.h5",

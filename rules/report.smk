@@ -1,4 +1,4 @@
-"""Stage 10: what a run leaves behind: its configuration, its report, and the crate of all its jobs.
+"""Stage 10: configuration, report and crate of a run.
 
 IN   figures and tables, with the provenance of all jobs
 OUT  <results>/config.json              the configuration with every key, defaults included
@@ -25,7 +25,6 @@ rule write_config:
         runtime=scaled_runtime(5),
     params:
         content=RUN.model_dump(mode="json", by_alias=True, exclude={"mirror", "surveys_dir"}),  # places of one machine
-        seed=RUN.seed,
         simulated=RUN.simulated_surveys,
         code=code_digest("write_config"),
     message:
@@ -56,7 +55,6 @@ rule write_report:
         mem_mb=scaled_mem_mb(1000),
         runtime=scaled_runtime(10),
     params:
-        seed=RUN.seed,
         simulated=RUN.simulated_surveys,
         code=code_digest("write_report"),
     message:

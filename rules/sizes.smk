@@ -52,7 +52,7 @@ def scaled_mem_mb(base, per_input_mb=0.0):
 
 
 def scaled_runtime(base, per_input_mb=0.0):
-    """Resource function: minutes for a job; the arguments are those of `scaled_mem_mb`."""
+    """Resource function: minutes for a job; the arguments are those of `scaled_mem_mb`, in minutes and minutes per MB."""
 
     def runtime_min(wildcards, input, attempt, rulename):
         of_input = per_input_mb * size_mb(input) if per_input_mb else 0
@@ -81,9 +81,10 @@ def size_mb(input):
 
 
 def num_bytes(path):
-    """Return the size of a file or, of a folder that a job has written, of the files in it; a dump is not listed."""
-    of_job = path.is_relative_to("results") and path.is_dir()
-    return sum(file.stat().st_size for file in path.iterdir()) if of_job else path.stat().st_size
+    """Return the size of a file or, of a folder that a job has written, of all files below it; a dump is not listed."""
+    if path.is_relative_to("results") and path.is_dir():
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return path.stat().st_size
 
 
 def sizes_in_messages(rules):

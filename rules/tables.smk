@@ -91,7 +91,6 @@ rule show_tables:
             "run": RUN.run,
             **{name: str(path) for name, path in input.items() if name != "source"},
         },
-        seed=RUN.seed,
         simulated=RUN.simulated_surveys,
         code=code_digest("show_tables") + notebook_digest(Path(workflow.basedir, "notebooks/results.ipynb")),
     message:

@@ -49,7 +49,9 @@ def run(snakemake: Any, module: str, function: str, *, unused: Iterable[str] = (
         if "devices" not in inspect.signature(stage).parameters:
             os.environ["TF_DETERMINISTIC_OPS"] = "1"  # read by the first operation
         stage(**arguments(snakemake, stage, set(unused)))
-        if snakemake.output.get("provenance"):
+        if (
+            snakemake.output.get("provenance") and os.environ.get("SLURM_PROCID", "0") == "0"
+        ):  # of several nodes, the first
             write_provenance(snakemake, started)
 
 

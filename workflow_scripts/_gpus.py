@@ -45,6 +45,7 @@ def _locked(quarters: int) -> list[str]:
     if number > len(available):
         raise SystemExit(f"gpu_share={quarters} needs {number} GPUs, but {len(available)} are visible")
     while True:
+        locks: list[IO[str]]
         found: dict[str, list[IO[str]]] = {}
         for card in available:
             locks = _free_quarters(card)[:QUARTERS]
@@ -53,7 +54,7 @@ def _locked(quarters: int) -> list[str]:
         if len(found) == number:
             _held.extend(lock for locks in found.values() for lock in locks)
             return list(found)
-        found.clear()
+        del found, locks  # closes their files: a lock that this process holds is not free for itself either
         logger.info("waiting for a GPU")
         time.sleep(1)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from astromer.config.registry import BASELINES, HEADS, check_name, head_arrays
+from astromer.config.registry import BASELINES, HEADS, check_name, head_arrays, reads_padding
 from astromer.config.section import DashedName, Distinct, Inside, Positive, Section, Share, Variant
 from astromer.config.training import Training
 
@@ -73,7 +73,7 @@ def _module_in(kind: str, known: tuple[str, ...]) -> Any:
 
 
 class Head(Section):
-    """A classifier on top of the frozen encoder."""
+    """A classifier on top of an encoder."""
 
     # The annotation is a call, because its allowed values are the modules found in the folder.
     head: _module_in("head", HEADS) = Field(  # type: ignore[valid-type]
@@ -135,11 +135,9 @@ class Calibration(Section):
 
 
 class Classification(Section):
-    """Training of heads on the frozen encoder and of baselines."""
+    """Classifiers on encoders, classifiers on features, and baselines."""
 
-    heads: dict[DashedName, Head] = Field(
-        {"skip": Head()}, description="Classifiers on top of the frozen encoder, by name."
-    )
+    heads: dict[DashedName, Head] = Field({"skip": Head()}, description="Classifiers on top of encoders, by name.")
     baselines: dict[DashedName, Baseline] = Field(
         {"raw_gru": Baseline()}, description="Classifiers without a pretrained encoder, by name."
     )
@@ -222,10 +220,9 @@ class Classification(Section):
 
     @property
     def reads_padding(self) -> bool:
-        """Whether a head reads the padding of windows, which the variant `released` of some heads does."""
-        padded = {"padding", "sequence"}
+        """Whether a head on stored vectors reads the padding of windows."""
         heads = [self.heads[name] for name in self.frozen_heads]
-        return any(head.variant == "released" and not padded.isdisjoint(head.arrays) for head in heads)
+        return any(reads_padding(head.head, head.variant) for head in heads)
 
     @model_validator(mode="after")
     def _fused_has_its_parts(self) -> Self:

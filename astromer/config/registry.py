@@ -31,6 +31,11 @@ def check_name(kind: str, name: str, known: Iterable[str]) -> str:
     raise InputError(f"{kind} is {name!r}; expected one of {', '.join(sorted(known))}{hint}")
 
 
+def reads_padding(name: str, variant: str) -> bool:
+    """Whether a head reads the padding of windows, which the variant `released` of some heads does."""
+    return variant == "released" and not {"padding", "sequence"}.isdisjoint(head_arrays(name, variant))
+
+
 def head_arrays(name: str, variant: str = "paper") -> tuple[str, ...]:
     """Return the names of the arrays of `astromer.models.pooling.pool` that a head reads.
 

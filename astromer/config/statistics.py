@@ -12,3 +12,5 @@ STATISTICS = (*MAGNITUDE_STATISTICS, *PERIOD_STATISTICS)
 
 PERIOD_CLASSES = 48
 PERIOD_BOUNDS_DAYS = (0.05, 3000.0)
+
+WRONG_PERIOD_FACTOR = 1.01  # of the control `wrong_period`, for features and encoders alike

@@ -8,17 +8,18 @@ import numpy as np
 import tensorflow as tf
 
 from astromer.config.registry import check_name
+from astromer.config.statistics import WRONG_PERIOD_FACTOR
 from astromer.data.masking import random_fractions
 from astromer.data.periods import find_periods, find_periods_of
 
 PERIOD_ERRORS = {
     "none": lambda period: period,
-    "percent": lambda period: 1.01 * period,
+    "percent": lambda period: WRONG_PERIOD_FACTOR * period,
     "half": lambda period: period / 2,
     "double": lambda period: 2 * period,
     "alias": lambda period: period / (1 + period),  # one cycle per day more: what nightly observations confuse it with
 }
-"""What a wrong period is, as a function of the right one [days], to test what depends on it."""
+"""Wrong period [days] as a function of the right one, by name; used to test how far a result depends on the period."""
 MISTAKE_SALT = 0x85EBCA6B  # a multiplier of MurmurHash3; here only a constant that gives keys independent of the masks'
 
 
@@ -54,7 +55,8 @@ def mistake_periods(periods: tf.Tensor, keys: tf.Tensor, share: float) -> tf.Ten
     each = tf.reshape(periods, (tf.shape(periods)[0], -1, 3))
     wrong = tf.stack([error(each[..., 0]) for error in errors], axis=1)
     drawn = random_fractions(keys, MISTAKE_SALT) / share
-    chosen = tf.gather(wrong, tf.cast(tf.minimum(drawn, 0.999) * len(errors), tf.int32), axis=1, batch_dims=1)
+    place = tf.cast(tf.minimum(drawn, 0.999) * len(errors), tf.int32)  # below the number of errors
+    chosen = tf.gather(wrong, place, axis=1, batch_dims=1)
     period = tf.where(drawn[:, None] < 1.0, chosen, each[..., 0])
     return tf.reshape(tf.concat([period[..., None], each[..., 1:]], axis=-1), tf.shape(periods))
 

@@ -32,6 +32,11 @@ def p_values(probabilities: np.ndarray, calibration: np.ndarray) -> np.ndarray:
     return (as_strange + 1) / (len(ordered) + 1)
 
 
+def in_set(values: np.ndarray, coverage: float) -> np.ndarray:
+    """Mark the classes whose p-values are above 1 - `coverage`."""
+    return values > round(1 - coverage, 9)  # 1 - 0.9 is less than 0.1 in floating point
+
+
 def score_sets(calibrating: pl.DataFrame, test: pl.DataFrame, coverage: float) -> dict[str, float]:
     """Score the prediction sets of test objects.
 
@@ -46,6 +51,7 @@ def score_sets(calibrating: pl.DataFrame, test: pl.DataFrame, coverage: float) -
         classes of a set.
     """
     objects = pool_objects(test)
-    sets = p_values(probabilities_of(objects), nonconformity(pool_objects(calibrating))) > 1 - coverage
+    values = p_values(probabilities_of(objects), nonconformity(pool_objects(calibrating)))
+    sets = in_set(values, coverage)
     covered = sets[np.arange(objects.height), objects["label"].to_numpy()]
     return {"coverage": float(covered.mean()), "set_size": float(sets.sum(axis=1).mean())}

@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from astromer.evaluation.conformal import p_values
+from astromer.evaluation.conformal import in_set, p_values
 from astromer.evaluation.predictions import probabilities_of
 
 
 class Vote(NamedTuple):
-    """What the classifier of one fold says.
+    """Class probabilities by the classifier of one fold, and the scores that calibrate it.
 
     Attributes:
         objects: `id` and one column `p_<class>` per class, one row per object.
@@ -52,7 +52,7 @@ def combine(votes: Sequence[Vote], classes: Sequence[str], coverage: float) -> p
             **{f"p_{name}": mean[:, column].astype(np.float32) for column, name in enumerate(classes)},
             "entropy": entropy.astype(np.float32),
             "class": names[mean.argmax(axis=1)],
-            "set": [names[row].tolist() for row in plausible > round(1 - coverage, 9)],
+            "set": [names[row].tolist() for row in in_set(plausible, coverage)],
         },
         schema=schema(classes),
     )

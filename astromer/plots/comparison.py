@@ -10,18 +10,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from astromer.errors import InputError
-from astromer.evaluation.published import NAMES
+from astromer.evaluation.published import COMPARED, NAMES
 from astromer.plots.scores import HEADS, PANELS_PER_ROW, nice_limit
 from astromer.plots.style import COLUMN, INK, MM, PAGE, SMALL, STYLE, add_caption, new_figure
 
-COMPARED = (("A1", "avg"), ("A1", "skip"), ("A2", "skip"))
 MEASURED: dict[str, Any] = {"facecolor": "#7FB8DA", "edgecolor": "#0072B2"}
 PUBLISHED: dict[str, Any] = {"facecolor": "white", "edgecolor": "#D55E00", "hatch": "////"}
 WIDTH = 0.4
 
 
 def measured_scores(metrics: pd.DataFrame, generations: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
-    """Average the scores of the compared classifiers over folds.
+    """Average the scores of the compared classifiers over seeds, then over folds.
 
     Args:
         metrics: rows of the table `metrics.csv` for one dataset, level and metric, macro averages only.
@@ -35,8 +34,8 @@ def measured_scores(metrics: pd.DataFrame, generations: Mapping[str, Mapping[str
         if model in generations:
             encoder, state = generations[model]["encoder"], generations[model]["state"]
             is_it = (metrics["encoder"] == encoder) & (metrics["state"] == state) & (metrics["model"] == head)
-            scores = metrics[is_it].groupby("spc", as_index=False)["value"]
-            averaged = scores.agg(mean="mean", sd="std", folds="count")
+            of_folds = metrics[is_it].groupby(["spc", "fold"], as_index=False)["value"].mean()
+            averaged = of_folds.groupby("spc", as_index=False)["value"].agg(mean="mean", sd="std", folds="count")
             tables.append(averaged.assign(model=model, head=head))
     columns = ["spc", "model", "head", "mean", "sd", "folds"]
     return pd.concat(tables)[columns] if tables else pd.DataFrame(columns=columns)

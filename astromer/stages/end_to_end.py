@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from astromer.config.datasets import HeadTraining, Weighting
-from astromer.config.registry import head_arrays
+from astromer.config.registry import head_arrays, reads_padding
 from astromer.data.batches import PAD_MULTIPLE
 from astromer.evaluation.embeddings import embed_windows, head_inputs
 from astromer.models.encoders import num_periods_of
@@ -90,7 +90,7 @@ def _build(
     """Join a pretrained encoder and a new head, whose inputs are standardised as for the frozen encoder."""
     pretrained = load_pretrained(path.parent)
     encoder, arrays = pretrained.model.get_layer("encoder"), head_arrays(head["head"], head["variant"])
-    padded = not pretrained.config.ignores_padding or "padding" in arrays
+    padded = not pretrained.config.ignores_padding or reads_padding(head["head"], head["variant"])
     sets = WindowSets(
         records,
         window=window,

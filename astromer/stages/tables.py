@@ -9,12 +9,11 @@ import polars as pl
 
 from astromer.errors import InputError
 from astromer.evaluation.intervals import Decisions, count_confusion, decide, f1_interval
-from astromer.evaluation.published import COUNTERPARTS, NAMES, published
+from astromer.evaluation.published import COMPARED, COUNTERPARTS, NAMES, published
 from astromer.evaluation.scores import LEVELS, read_metrics, summarise
 from astromer.files import atomic_path
 
 GENERATIONS = {"v1": "A1", "v2": "A2"}
-COMPARED = (("A1", "avg"), ("A1", "skip"), ("A2", "skip"))
 CLASSIFIER = ["dataset", "spc", "encoder", "state", "model"]
 SCORES = ["dataset", "data", "spc", "kind", "encoder", "state", "model", "level", "mean", "sd", "folds", "low", "high"]
 SCORES += ["objects", "published_mean", "published_sd", "note", "source"]
@@ -104,7 +103,7 @@ def _identities(
     datasets: Mapping[str, Mapping[str, Any]],
     modules: Mapping[str, str],
 ) -> pl.DataFrame:
-    """What each classifier is called in the paper (null: it is not there), whether untrained, and the caveat."""
+    """Return for each classifier its name in the paper (null: none), whether its encoder is untrained, and a caveat."""
     rows = []
     for key in summary.select(*CLASSIFIER, "data").unique(maintain_order=True).iter_rows(named=True):
         encoder = encoders.get(key["encoder"], {"architecture": None, "untrained": False})

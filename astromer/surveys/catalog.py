@@ -3,11 +3,12 @@
 import csv
 import io
 from pathlib import Path
+from typing import Self
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from astromer.config.section import Positive, Section
 from astromer.config.surveys import Options
@@ -34,6 +35,12 @@ class CatalogColumns(Section):
     dec: str | None = Field(None, description="Declination [deg, J2000].")
 
 
+def check_position(ra: str | None, dec: str | None, where: str) -> None:
+    """Raise an error if only one of the columns of a position is named."""
+    if (ra is None) != (dec is None):
+        raise ValueError(f"expected both `{where}.ra` and `{where}.dec`, or neither")
+
+
 class CatalogOptions(Options):
     """Options of the formats that may have a catalogue."""
 
@@ -53,6 +60,13 @@ class CatalogOptions(Options):
     max_file_mb: Positive = Field(
         256, description="Largest file that is read as a whole, such as the catalogue [MB, decompressed]."
     )
+
+    @model_validator(mode="after")
+    def _positions_have_a_source(self) -> Self:
+        if self.position_from_id and self.catalog is None:
+            raise ValueError("`position_from_id` reads the ids of a catalogue; expected `catalog`")
+        check_position(self.catalog_columns.ra, self.catalog_columns.dec, "catalog_columns")
+        return self
 
 
 def read_catalog(source: Path, options: CatalogOptions) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from astromer.config.section import Section
 from astromer.surveys.brightness import UNKNOWN_ERR_MAG, UNKNOWN_ERR_MAG_DESCRIPTION
-from astromer.surveys.catalog import CatalogOptions
+from astromer.surveys.catalog import CatalogOptions, check_position
 from astromer.surveys.reading import JD_OF_MJD_ZERO, TIME_ORIGIN, PathPattern, TimeOrigin
 
 
@@ -83,6 +83,11 @@ class TableOptions(CatalogOptions):
     def _ids_have_one_source(self) -> Self:
         if (self.columns.id is None) != ("{id}" in self.tables):
             raise ValueError("expected the id either in `columns.id`, or as `{id}` in `tables`")
+        return self
+
+    @model_validator(mode="after")
+    def _positions_are_complete(self) -> Self:
+        check_position(self.columns.ra, self.columns.dec, "columns")
         return self
 
     @model_validator(mode="after")

@@ -54,6 +54,17 @@ def test_a_job_waits_for_its_share_and_gets_it_when_another_is_killed(job):
     assert seen(second) == "0"
 
 
+def test_a_job_on_a_whole_card_does_not_lock_itself_out(job):
+    """It finds some quarters of the only card first, and the last one later."""
+    first = job(1, visible="0")
+    assert seen(first) == "0"
+    second = job(4, visible="0")
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.wait(timeout=1.5)
+    first.kill()
+    assert seen(second) == "0"
+
+
 @pytest.mark.parametrize(("quarters", "shown"), [(None, "-1"), (0, "3,5"), (4, "3"), (8, "3,5")])
 def test_a_job_sees_only_what_it_was_given(job, quarters, shown):
     assert seen(job(quarters, visible="3,5")) == shown

@@ -65,6 +65,14 @@ def test_modules_found_at_run_time_are_named_beside_the_source(sources):
     assert head in used_files(script, sources, ["astromer.models.heads.skip"])
 
 
+def test_a_folder_of_data_counts_by_its_files(sources):
+    script, numbers = sources / "workflow_scripts/write_tables.py", sources / "astromer/published/scores.csv"
+    before = digest(script, sources)
+    with edited([numbers]):
+        assert digest(script, sources) != before
+    assert digest(script, sources) == before
+
+
 def test_imports_for_type_checkers_do_not_count():
     assert "astromer.api" not in modules(used_files(ROOT / "astromer/__init__.py", ROOT))
 

@@ -17,7 +17,8 @@ for opened in sockets:
 nodes = []
 for index in range(2):
     cluster = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-    environment = os.environ | {"TF_CONFIG": json.dumps(cluster), "SLURM_STEP_NUM_TASKS": "2"}
+    step = {"SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": str(index)}
+    environment = os.environ | step | {"TF_CONFIG": json.dumps(cluster)}
     nodes.append(subprocess.Popen(command, env=environment))
 sys.exit(max(node.wait() for node in nodes))
 '''

@@ -34,6 +34,15 @@ def files(tmp_path):
     return [path]
 
 
+def test_a_folder_of_results_is_as_large_as_all_files_below_it(sizes, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    models = Path("results/run/models")
+    (models / "fold0/spc20").mkdir(parents=True)
+    for place in ("a.keras", "fold0/b.keras", "fold0/spc20/c.keras"):
+        (models / place).write_bytes(bytes(1000))
+    assert sizes().num_bytes(models) == 3000
+
+
 @pytest.mark.parametrize(("attempt", "mem_mb"), [(1, 2008), (2, 4016), (3, 8032)])
 def test_memory_follows_input_and_attempt(sizes, files, attempt, mem_mb):
     of_job = sizes(on_slurm=False).scaled_mem_mb(2000, per_input_mb=4)

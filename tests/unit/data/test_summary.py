@@ -17,6 +17,7 @@ from astromer.data.summary import TargetTable
 from astromer.data.targets import summary_targets
 from astromer.errors import InputError
 from astromer.evaluation.features import features_of
+from astromer.stages.features import write_summary_targets
 
 
 def stars(count=6, points=60):
@@ -79,6 +80,22 @@ def test_targets_of_held_out_stars_leave_those_of_training_stars_alone():
     np.testing.assert_array_equal(alone["statistics"].to_numpy(), together["statistics"].to_numpy()[:4])
     with pytest.raises(InputError, match="training stars"):
         summary_targets(statistics, ["other"])
+
+
+@pytest.mark.parametrize("id_spaces", [{}, {"one": "catalogue", "other": "catalogue"}])
+def test_one_id_in_two_surveys_is_one_star_only_in_a_common_id_space(id_spaces, tmp_path):
+    statistics, paths = features_of(stars()), [tmp_path / name for name in ("one.parquet", "other.parquet")]
+    for path in paths:
+        statistics.write_parquet(path)
+    split, targets = tmp_path / "split.parquet", tmp_path / "targets.parquet"
+    pl.DataFrame({"id": ["s0", "s1"], "subset": "train"}).write_parquet(split)
+    call = {"surveys": ["one", "other"], "id_spaces": id_spaces}
+    if id_spaces:
+        write_summary_targets(paths, split, targets, **call)
+        assert pl.read_parquet(targets)["id"].to_list() == statistics["id"].to_list()
+    else:
+        with pytest.raises(InputError, match="the surveys one and other both have an object s0; expected one"):
+            write_summary_targets(paths, split, targets, **call)
 
 
 def test_targets_stand_beside_the_windows_of_their_stars(tmp_path):

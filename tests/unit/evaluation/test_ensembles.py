@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from astromer.evaluation.conformal import nonconformity, p_values
+from astromer.evaluation.conformal import in_set, nonconformity, p_values
 from astromer.evaluation.ensembles import Vote, combine, schema
 
 CLASSES = ["EC", "LPV", "RRab"]
@@ -47,6 +47,12 @@ def test_too_few_validation_objects_exclude_no_class():
     assert combine([certain], CLASSES, coverage=0.9)["set"].to_list() == [CLASSES]
     certain = Vote(certain.objects, np.zeros(20))
     assert combine([certain], CLASSES, coverage=0.9)["set"].to_list() == [["EC"]]
+
+
+def test_a_class_at_the_bound_is_in_no_set():
+    """The p-value is (0 + 1) / (9 + 1), and 1 - 0.9 is a little less than 0.1 in floating point."""
+    assert in_set(p_values(np.array([[0.5]]), np.zeros(9)), 0.9).tolist() == [[False]]
+    assert in_set(p_values(np.array([[0.5]]), np.zeros(8)), 0.9).tolist() == [[True]]
 
 
 @pytest.mark.parametrize("coverage", [0.7, 0.9])

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from astromer.config.registry import HEADS, head_arrays
+from astromer.config.registry import HEADS, head_arrays, reads_padding
 from astromer.errors import InputError
 from astromer.models.heads import build_head
 from astromer.models.standardise import Standardise, adapt_to_training
@@ -84,6 +84,8 @@ def test_the_released_mask_pools_the_padding():
     weights = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(attended[2], (weights @ padding).mean(axis=0), atol=1e-5)
     assert head_arrays("avg", "released") == ("padding",)
+    assert {name for name in HEADS if reads_padding(name, "released")} == {"avg", "att_avg", "att_cls"}
+    assert not any(reads_padding(name, "paper") for name in HEADS)
 
 
 def test_linear_has_no_hidden_layers():

@@ -46,6 +46,14 @@ def test_measured_and_published_f1_are_pairs_of_bars(sizes):
     assert figure.axes[0].get_ylim()[0] == 0
 
 
+def test_seeds_of_a_fold_are_averaged():
+    seeds = [metrics_of().assign(seed=seed) for seed in (0, 1)]
+    seeds[1]["value"] += 0.2
+    found = measured_scores(pd.concat(seeds), GENERATIONS)
+    expected = measured_scores(metrics_of(), GENERATIONS)
+    pd.testing.assert_frame_equal(found, expected.assign(mean=expected["mean"] + 0.1))
+
+
 def test_an_encoder_that_is_not_in_the_run_is_named_and_a_missing_fold_is_an_error():
     measured = measured_scores(metrics_of(), {"A2": GENERATIONS["A2"]})
     figure = f1_figure(measured, published("scores", "in-domain").to_pandas(), [20, 100], 3, NOTE)

@@ -121,12 +121,13 @@ def dump(tmp_path):
 
 def test_catalogue_in_parquet_with_labels_renamed(dump):
     bands = pl.Series([None, None], dtype=pl.String)
-    catalog = pl.DataFrame({"ID": [17, 18], "Class": ["Mira", "EC"], "Band": bands, "RA": [1.5, None]})
+    places = {"RA": [1.5, None], "Dec": [-20.25, None]}
+    catalog = pl.DataFrame({"ID": [17, 18], "Class": ["Mira", "EC"], "Band": bands, **places})
     catalog.write_parquet(dump / "catalog.parquet")
     options = OPTIONS | {"catalog": "catalog.parquet", "labels": {"Mira": "LPV"}}
-    options["catalog_columns"] = {"id": "ID", "class": "Class", "band": "Band", "ra": "RA", "dec": None}
+    options["catalog_columns"] = {"id": "ID", "class": "Class", "band": "Band", "ra": "RA", "dec": "Dec"}
     objects, _ = read_all(make_survey("files", options), dump)
-    expected = [("17", "LPV", None, 1.5, None), ("18", "EC", None, None, None)]
+    expected = [("17", "LPV", None, 1.5, -20.25), ("18", "EC", None, None, None)]
     assert objects.drop("file", "rows").rows() == expected
 
 
