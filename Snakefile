@@ -1,4 +1,4 @@
-"""ASTROMER 2, from raw survey dumps to every figure and table. What to type is in README.md."""
+"""ASTROMER 2, from raw survey dumps to every figure and table. README.md lists the commands."""
 
 import os
 import shlex
@@ -11,7 +11,7 @@ min_version("9.27")
 
 # Snakemake puts the path of Python unquoted into shell commands (snakemake/snakemake#2645), where a space would break it.
 sys.executable = shlex.quote(sys.executable)
-# Snakemake starts its jobs in the same folder as this file is read from, but not with it on the path.
+# The rules import `astromer` and `workflow_scripts`; Snakemake does not put the folder of this file on the path.
 sys.path.insert(0, str(workflow.basedir))
 
 from workflow_scripts._slurm import prepare_environment
@@ -33,8 +33,8 @@ configfile: f"{workflow.basedir}/config/surveys.yaml"
 configfile: f"{workflow.basedir}/config/weights.yaml"
 
 
-# Used with `--sdm apptainer`; envs/astromer.def says how to build it. The path is that from the working folder, because
-# Snakemake refuses one with a space.
+# Used with `--sdm apptainer`; envs/astromer.def describes how to build it. Relative to the working directory, because
+# Snakemake rejects a path that contains a space.
 container: "envs/astromer.sif"
 
 
@@ -95,8 +95,8 @@ sizes_in_messages([each for each in workflow.rules if each.message])
 
 
 onstart:
-    # Every job that ends leaves a timer that wakes the scheduler once a second until the end of the run, for the sake of
-    # the default limit of 100 new jobs a second (snakemake/snakemake#3744). A limit that is given stays.
+    # For its default limit of 100 jobs a second, Snakemake keeps a timer for each job that has ended, which wakes the
+    # scheduler every second (snakemake/snakemake#3744). The default is removed; a limit that the user gives stays.
     limit = workflow.scheduling_settings.max_jobs_per_timespan
     if (limit.max_jobs, limit.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None

@@ -43,7 +43,7 @@ def sync(path: Path) -> None:
 def _sweep(path: Path) -> None:
     """Delete the temporary files for `path` whose process has ended.
 
-    A path has one writer at a time, so that a process which does not run here has been killed, on whatever machine.
+    A path has one writer at a time, so a process that does not run here has ended, whichever machine it ran on.
     """
     for left in path.parent.glob(f".*-{glob.escape(path.name)}"):
         process = left.name.removeprefix(".").removesuffix(f"-{path.name}")

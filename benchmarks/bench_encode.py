@@ -1,6 +1,6 @@
 """Time of `astromer.encode` and of a classifier on light curves in memory.
 
-    python benchmarks/bench_encode.py [STARS] [POINTS]
+    PYTHONPATH=. python benchmarks/bench_encode.py [STARS] [POINTS]
 
 Prints the time of one star at a time, the rate of a list and of a table of the same stars relative to each other and to
 that of the encoder alone (with the search for periods, where it reads them), and the time from labelled stars to the

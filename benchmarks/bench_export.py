@@ -1,6 +1,6 @@
 """Speed of an exported encoder in onnxruntime, as a ratio to TensorFlow's in the same run.
 
-    python benchmarks/bench_export.py [NAME_OR_PATH_OF_WEIGHTS] [THREADS]
+    PYTHONPATH=. python benchmarks/bench_export.py [NAME_OR_PATH_OF_WEIGHTS] [THREADS]
 
 Both compute the mean embedding of the same full windows, alternating, in batches of several sizes. The ratio is of the
 best of all rounds and sizes, once by the clock and once in CPU time, which other jobs on the machine change less.

@@ -28,9 +28,10 @@ FIGURES_HEADER = """\
 # Figures
 
 Written from the first cell of each notebook by `make docs`. A figure is one notebook in `notebooks/`, run by papermill
-in the workflow or by hand from a finished demo; `snakemake --cores 2 <target>` draws it and makes only what it needs. A
-notebook reads results and draws: it trains nothing. Each figure has a PDF, a PNG, a table of the numbers that it shows
-(`results/<run>/tables/`), and its provenance. What differs from the published figure, and why, stands in its text.
+in the workflow or by hand from a finished demo (`fig_v3`: from a run of `config/ablation.yaml`).
+`snakemake --cores 2 <target>` draws it and makes only what it needs. A notebook reads results and draws: it trains
+nothing. Each figure has a PDF, a PNG, a table of the numbers that it shows (`results/<run>/tables/`), and its
+provenance. What differs from the published figure, and why, stands in its text.
 """
 
 
@@ -65,9 +66,10 @@ def figures() -> str:
 
 
 def _rows(path: str, node: dict[str, Any], content: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield path, default and description of a key, or of all keys below it where it is a section."""
+    """Yield path, default and description of a key, and of all keys below it where it is a section."""
     sections = list(_sections(node, content))
-    if not sections:
+    has_other_values = any(not list(_sections(member, content)) for member in node.get("anyOf", ()))
+    if not sections or (has_other_values and "description" in node):
         default = json.dumps(node["default"]) if "default" in node else "required"
         what = node.get("description", "").replace("|", r"\|")
         yield path, f"`{default}`" if default != "required" else default, what

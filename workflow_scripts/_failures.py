@@ -1,4 +1,4 @@
-"""What the end of a failed job's log says: whether it is tried again, and the sentences for the person who waits."""
+"""Read the end of a failed job's log: decide on a retry, and describe the failure to the user."""
 
 import re
 import shutil

@@ -7,7 +7,7 @@ VARIABLE = "SNAKEMAKE_SLURM_PARTITIONS"  # read by the executor where no option 
 
 
 def prepare_environment(root: Path) -> None:
-    """Put the guard before SLURM's commands, and name the file of partitions unless the user has done so."""
+    """Prepend the folder of guarded SLURM commands to PATH, and set the partitions file unless the user has set it."""
     guard = str(root / "profiles/slurm/bin")
     places = os.environ["PATH"].split(os.pathsep)
     os.environ["PATH"] = os.pathsep.join([guard, *(place for place in places if place != guard)])

@@ -1,4 +1,4 @@
-"""Finetuned encoders and records of one fold -> pooled representations of all their windows."""
+"""Finetuned encoders and records of all folds and SPC -> pooled representations of all windows."""
 
 from _entry import run
 

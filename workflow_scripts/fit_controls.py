@@ -1,4 +1,4 @@
-"""Features of the objects of one fold -> classical models, their predictions and their scores."""
+"""Features of a dataset -> predictions and scores of classical models."""
 
 from _entry import run
 

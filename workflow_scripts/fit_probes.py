@@ -1,4 +1,4 @@
-"""Stored embeddings and features of one fold -> classical models, their predictions and their scores."""
+"""Stored embeddings and features of a dataset -> predictions and scores of classical models."""
 
 from _entry import run
 

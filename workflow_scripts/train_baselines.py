@@ -1,4 +1,4 @@
-"""Records of one fold and SPC -> classifiers trained from scratch, their predictions and their scores."""
+"""Records of all folds and SPC -> classifiers trained from scratch, with predictions and scores."""
 
 from _entry import run
 

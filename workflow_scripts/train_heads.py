@@ -1,4 +1,4 @@
-"""Stored embeddings of one fold -> trained heads, their predictions and their scores."""
+"""Stored embeddings of a dataset -> trained heads of all folds, SPC and seeds, with predictions and scores."""
 
 from _entry import run
 

@@ -1,4 +1,4 @@
-"""What a run applies to whole surveys, labelled or not: its encoders and one of its classifiers."""
+"""Encoders and classifier to apply to whole surveys, labelled or not."""
 
 from typing import Annotated, Literal
 

@@ -18,7 +18,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 WORKFLOW_WORDS = frozenset({"append", "get", "index", "items", "keys", "notebook", "sort", "text", "values"})
-"""Words that mean something else where the workflow puts names: attributes of lists, and kinds of logs."""
+"""Names that Snakemake reserves: attributes of its named lists, and the logs `text` and `notebook`."""
 
 
 def _free_name(name: str) -> str:

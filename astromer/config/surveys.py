@@ -105,7 +105,7 @@ class Options(Section):
         return False
 
 
-MAX_SCATTERED_PARTS = 64  # jobs that sort a dump at the same time: each shard reads what all of them wrote
+MAX_SCATTERED_PARTS = 64  # of a scattered dump: every shard reads the output of every part
 
 
 class Survey(Section):
@@ -134,7 +134,7 @@ class Survey(Section):
 
     @property
     def parts(self) -> int:
-        """Number of parts in which the dump is read: a part of a scattered dump has any size, else it is a shard."""
+        """Number of parts in which the dump is read: shards, or of a scattered dump parts independent of the shards."""
         return min(self.shards, MAX_SCATTERED_PARTS) if self.options.scattered else self.shards
 
     @property

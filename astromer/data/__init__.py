@@ -1,1 +1,1 @@
-"""Survey dumps, splits, records, windows, masks and batches. Knows nothing of models or training."""
+"""Records, windows, masks, periods, statistics and batches; independent of models and training."""

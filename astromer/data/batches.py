@@ -20,7 +20,7 @@ from astromer.data.summary import TargetTable
 from astromer.data.windows import cut_windows, random_windows, regular_windows
 from astromer.errors import InputError
 
-# Larger values give the first result, at the cost of the second.
+# For each constant: what a larger value improves; its cost.
 OBJECTS_PER_CHUNK = 256  # records parsed at once: less overhead per record; memory for the light curves
 SHUFFLED_OBJECTS = 8192  # buffer of serialized records from which the next one is drawn: a better shuffle; memory
 FILES_AT_ONCE = 16  # files whose records are interleaved: a better mix of classes and fields; open files and buffers

@@ -76,7 +76,7 @@ def window_batches(
         yield rows, _shown_windows(records, chosen, tf.constant(min(longest, window)), periods)
 
 
-# Compiled, because each of their many small operations takes longer to call than to compute where there is one star.
+# Compiled: for a single star, calling each of these small operations takes longer than computing it.
 
 
 @tf.function(input_signature=[tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.int32)])

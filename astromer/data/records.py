@@ -265,7 +265,7 @@ class Manifest:
 
     @property
     def objects(self) -> int:
-        """Number of light curves."""
+        """Number of objects; one with several bands counts once."""
         return sum(file.objects for file in self.files)
 
 

@@ -9,6 +9,8 @@ from astromer.config.statistics import (
 from astromer.data.periods import find_periods_of
 
 HARMONICS = 4
+NUM_HARMONIC = HARMONICS + 5  # statistics of `_harmonics`: amplitude, its ratios, four phases, residual
+MAX_AMPLITUDE_RATIO = 10.0  # a larger one is that of a first harmonic near zero
 TINY = 1e-9
 
 
@@ -60,7 +62,7 @@ def period_statistics(times: np.ndarray, magnitudes: np.ndarray, period: float, 
     slope = np.polyfit(times - times.mean(), magnitudes, 1)[0] if np.ptp(times) > 0 else 0.0
     ordered = [_smoothness(magnitudes, variance), 0.0, 0.0, abs(slope) * np.ptp(times) / np.sqrt(variance)]
     if not period:
-        return np.array([0.0, 0.0, *ordered, *np.zeros(9)])
+        return np.array([0.0, 0.0, *ordered, *np.zeros(NUM_HARMONIC)])
     for place, cycle in ((1, period), (2, 2 * period)):
         ordered[place] = _smoothness(magnitudes[np.argsort(times % cycle)], variance)
     return np.array([np.log10(period), np.log1p(snr), *ordered, *_harmonics(times, magnitudes, period, variance)])
@@ -81,7 +83,7 @@ def _harmonics(times: np.ndarray, magnitudes: np.ndarray, period: float, varianc
     amplitudes = np.abs(waves) + TINY
     phi = np.angle(waves) - orders * np.angle(waves[0])
     residual = (magnitudes - design @ coefficients).var() / variance
-    ratios = np.minimum(amplitudes[1:] / amplitudes[0], 10.0)
+    ratios = np.minimum(amplitudes[1:] / amplitudes[0], MAX_AMPLITUDE_RATIO)
     phases = [np.cos(phi[1]), np.sin(phi[1]), np.cos(phi[2]), np.sin(phi[2])]
     return np.array([np.log10(amplitudes[0]), *ratios, *phases, residual])
 

@@ -1,4 +1,4 @@
-"""Do a classifier's probabilities mean what they say? Expected calibration error and temperature scaling."""
+"""Calibration of class probabilities: expected calibration error and temperature scaling (Guo et al. 2017)."""
 
 from collections.abc import Sequence
 
@@ -50,7 +50,7 @@ def _binned(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, 
 
 
 def fit_temperature(validation: pl.DataFrame, classes: Sequence[str]) -> float:
-    """Temperature that gives the least cross-entropy per object of the validation set; above 1 it doubts more.
+    """Return the temperature of least cross-entropy per validation object; above 1, it lowers the confidence.
 
     Args:
         validation: predictions of objects that the classifier did not learn from; windows are averaged after scaling.

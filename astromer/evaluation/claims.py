@@ -1,4 +1,4 @@
-"""Is one model better than another? A paired bootstrap over stars and folds, and a verdict in a word.
+"""Paired bootstrap over stars and folds: is the macro F1 of one model higher than that of another?
 
 Both models of a claim predict the same objects of the same folds. Each resample draws folds with replacement, in each
 of them seeds (of models that were trained with several), and the stars of each class; a star that several folds test on
@@ -29,9 +29,9 @@ class Claim(NamedTuple):
         difference: mean over folds, of the objects as they are.
         low: lower end of the 95 % interval.
         high: upper end.
-        verdict: of "the first model is better by more than the margin": it `holds` if the whole interval lies above the
-            margin, `does not hold` if the whole interval lies below it, and is `undecided` if the margin lies within or
-            at an end. So two models that decide the same about every object are undecided, with an interval of 0 to 0.
+        verdict: of "the first model is better by more than the margin": `holds` if the interval lies above the margin,
+            `does not hold` if it lies below, otherwise `undecided`. Two models with equal decisions have the interval
+            [0, 0] and are undecided at a margin of 0.
         folds: their number.
         objects: different objects that were tested on.
     """
@@ -91,7 +91,7 @@ def compare(
 
 
 def _decide_all(folds: Sequence[Sequence[Pair]], classes: Sequence[str]) -> tuple[list[list[_Fold]], np.ndarray]:
-    """Decisions of all folds and seeds, and the label of each object that any fold tests on."""
+    """Return the decisions of all folds and seeds, and the label of each object that any fold tests on."""
     tables = [[_pooled(pair, classes, number) for pair in fold] for number, fold in enumerate(folds)]
     objects = pl.concat(one.select("id", "label") for fold in tables for one, _ in fold).unique().sort("id")
     if objects["id"].is_duplicated().any():
@@ -116,7 +116,7 @@ def _pooled(pair: Pair, classes: Sequence[str], number: int) -> Pair:
 
 
 def _draw(strata: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """How often each object is drawn, `(objects,)`; the number of objects of each class stays."""
+    """Draw how often each object occurs in a resample, `(objects,)`; class sizes stay."""
     weights = np.empty(len(strata))
     for label in np.unique(strata):
         members = np.flatnonzero(strata == label)
@@ -125,14 +125,14 @@ def _draw(strata: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def _difference(fold: _Fold, weights: np.ndarray, num_classes: int) -> float:
-    """Difference of the macro F1 of the two models on weighted objects."""
+    """Return the difference of the macro F1 of the two models on weighted objects."""
     of_fold = weights[fold.rows]
     first, second = (macro_f1(fold.labels, decisions, of_fold, num_classes) for decisions in fold.decisions)
     return first - second
 
 
 def macro_f1(labels: np.ndarray, decisions: np.ndarray, weights: np.ndarray, num_classes: int) -> float:
-    """Macro F1 of weighted objects; a class that is neither there nor predicted scores 0."""
+    """Compute the macro F1 of weighted objects; a class that is neither there nor predicted scores 0."""
     hits = np.bincount(labels, weights * (labels == decisions), num_classes)
     sizes = np.bincount(labels, weights, num_classes) + np.bincount(decisions, weights, num_classes)
     return float(np.mean(np.divide(2 * hits, sizes, out=np.zeros(num_classes), where=sizes > 0)))

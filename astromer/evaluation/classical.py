@@ -21,12 +21,12 @@ from astromer.evaluation.predictions import predictions_table
 NUM_TREES = 300
 INVERSE_PENALTY = 0.1  # scikit-learn's C
 MAX_ITERATIONS = 5000
-STACKING_FOLDS = 5
+HELD_OUT_PARTS = 5  # of the training objects: each is predicted by a model of the others
 MIXED_SHARE = 1 / 3  # of the second model in a mixture, chosen on tuning stars (docs/encoder.md)
 
 
 class Fitted(NamedTuple):
-    """What a classical classifier leaves behind.
+    """Predictions and diagnostics of a fitted classical classifier.
 
     Attributes:
         predictions: table of `astromer.evaluation.predictions`, one row for each object, `window` 0.
@@ -41,12 +41,12 @@ class Fitted(NamedTuple):
 
 
 def forest(seed: int) -> Pipeline:
-    """Random forest whose classes weigh the same."""
+    """Build a random forest whose classes have equal weight."""
     return make_pipeline(RandomForestClassifier(NUM_TREES, class_weight="balanced", random_state=seed))
 
 
 def logistic(seed: int) -> Pipeline:
-    """Logistic regression on standardised inputs; it has nothing random."""
+    """Build a logistic regression on standardised inputs; it is deterministic."""
     return make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=MAX_ITERATIONS))
 
 
@@ -82,7 +82,7 @@ def fit_classical(
     Args:
         name: key of `CLASSICAL`.
         training: one row for each object: `id`, `label` (index of its class) and the inputs: number columns, or array
-            columns such as the `vector` of `astromer.evaluation.embeddings.object_vectors`.
+            columns such as the `vector` of `object_vectors`.
         test: objects to predict, with the same columns.
         classes: the dataset's ordered class list.
         seed: of the forest.
@@ -140,7 +140,7 @@ def held_out(name: str, training: pl.DataFrame, classes: Sequence[str], *, seed:
     fewest = min(training.group_by("label").len()["len"].to_list())
     if fewest < 2:
         raise InputError(f"{name}: a class has a single training object; expected at least 2 to leave one out")
-    parts = StratifiedKFold(min(STACKING_FOLDS, fewest), shuffle=True, random_state=seed)
+    parts = StratifiedKFold(min(HELD_OUT_PARTS, fewest), shuffle=True, random_state=seed)
     # The medians of all training rows: they hold no label.
     probabilities = cross_val_predict(
         CLASSICAL[name](seed), _imputed(seen, seen), training["label"].to_numpy(), cv=parts, method="predict_proba"
@@ -149,11 +149,11 @@ def held_out(name: str, training: pl.DataFrame, classes: Sequence[str], *, seed:
 
 
 def earned_share(one: pl.DataFrame, other: pl.DataFrame) -> float:
-    """Share of the second model in a mixture of class probabilities: `MIXED_SHARE` if that helps, otherwise 0.
+    """Return the share of the second model in a mixture of class probabilities: `MIXED_SHARE` if that helps, else 0.
 
     The mixture has to predict held-out objects with a lower cross-entropy than the first model alone, by more than one
-    standard error of the difference. The share itself is not fitted to them: a forest's probabilities are so far from
-    its frequencies that the least cross-entropy takes too little of it.
+    standard error of the difference. The share itself is fixed: a forest is so poorly calibrated that the least
+    cross-entropy gives it too little weight.
 
     Args:
         one: predictions of the model to rely on, by `held_out`.

@@ -64,6 +64,9 @@ def windows_of(batches: Iterable[Mapping[str, object]], ids: Iterable[str]) -> d
 
     Returns:
         Arrays `(windows, ...)` with the names of the batches' fields; `id` is decoded.
+
+    Raises:
+        InputError: an object has no window in the batches.
     """
     wanted = set(ids)  # those whose window is yet to come
     taken = []
@@ -73,6 +76,8 @@ def windows_of(batches: Iterable[Mapping[str, object]], ids: Iterable[str]) -> d
         rows = [row for row in np.sort(np.unique(arrays["id"], return_index=True)[1]) if arrays["id"][row] in wanted]
         wanted -= set(arrays["id"][rows])
         taken.append({key: array[rows] for key, array in arrays.items()})
+    if wanted:
+        raise InputError(f"examples: {len(wanted)} objects have no window, such as {min(wanted)}")
     return {key: np.concatenate([part[key] for part in taken]) for key in taken[0]}
 
 

@@ -16,6 +16,7 @@ from astromer.errors import InputError
 
 SHORTEST_PERIOD_DAYS = 0.04  # delta Scuti stars are the fastest pulsators among the classes of the surveys
 OVERSAMPLING = 5  # frequencies per independent frequency, 1 / time span
+FINE_STEPS = 20  # per step of the coarse grid, on either side of its best frequency
 SLOW = 0.02  # upper limit of the low frequencies that are preferred, cycles per day
 AS_GOOD = 0.9  # fraction of the highest power that a low frequency needs
 MIN_OBSERVATIONS = 5  # more than the four parameters: frequency, two amplitudes and mean
@@ -41,30 +42,30 @@ class Ephemeris:
         return (mjd - self.epoch_mjd) / self.period_days % 1.0
 
 
-def find_ephemeris(mjd: Array, mag: Array, err_mag: Array, *, shortest_days: float = SHORTEST_PERIOD_DAYS) -> Ephemeris:
-    """Find the strongest period between `shortest_days` and the light curve's time span.
+def find_ephemeris(mjd: Array, mag: Array, err_mag: Array) -> Ephemeris:
+    """Find the strongest period between `SHORTEST_PERIOD_DAYS` and the light curve's time span.
 
     Args:
         mjd: times in days, any order, `(points,)`.
         mag: magnitudes, `(points,)`.
         err_mag: their errors, `(points,)`.
-        shortest_days: the shortest period tried.
 
     Raises:
         InputError: there are fewer than 5 points, a value is not finite, an error not positive, the magnitudes are all
-            equal, or the time span is shorter than twice `shortest_days`.
+            equal, or the time span is shorter than twice the shortest period.
     """
     mjd, mag, err_mag = (np.asarray(values, np.float64) for values in (mjd, mag, err_mag))
-    _check(mjd, mag, err_mag, shortest_days)
+    _check(mjd, mag, err_mag)
     step = 1 / (OVERSAMPLING * np.ptp(mjd))
-    count = int(1 / shortest_days / step) - OVERSAMPLING + 1
+    count = int(1 / SHORTEST_PERIOD_DAYS / step) - OVERSAMPLING + 1
     coarse = periodogram(mjd, mag, err_mag, first=OVERSAMPLING * step, step=step, count=count)
     slow = coarse[: max(0, int(SLOW / step) - OVERSAMPLING)]
     best = slow if slow.size and slow.max() > AS_GOOD * coarse.max() else coarse
     centre = (OVERSAMPLING + np.argmax(best)) * step
-    fine_step = step / 20
-    fine = periodogram(mjd, mag, err_mag, first=centre - 20 * fine_step, step=fine_step, count=41)
-    frequency = centre + (np.argmax(fine) - 20) * fine_step
+    fine_step = step / FINE_STEPS
+    first, count = centre - FINE_STEPS * fine_step, 2 * FINE_STEPS + 1
+    fine = periodogram(mjd, mag, err_mag, first=first, step=fine_step, count=count)
+    frequency = centre + (np.argmax(fine) - FINE_STEPS) * fine_step
     return Ephemeris(float(1 / frequency), _brightest(mjd, mag, err_mag, frequency), float(fine.max()))
 
 
@@ -103,15 +104,16 @@ def periodogram(mjd: Array, mag: Array, err_mag: Array, *, first: float, step: f
     return np.clip(power, 0.0, 1.0)
 
 
-def _check(mjd: Array, mag: Array, err_mag: Array, shortest_days: float) -> None:
+def _check(mjd: Array, mag: Array, err_mag: Array) -> None:
     if len(mjd) < MIN_OBSERVATIONS:
         raise InputError(f"period: expected at least {MIN_OBSERVATIONS} observations, found {len(mjd)}")
     if not np.isfinite([mjd, mag, err_mag]).all() or err_mag.min() <= 0:
         raise InputError("period: expected finite times and magnitudes, and positive errors")
     if np.ptp(mag) == 0:
         raise InputError("period: all magnitudes are equal")
-    if np.ptp(mjd) < 2 * shortest_days:
-        raise InputError(f"period: expected observations over {2 * shortest_days} days or more, found {np.ptp(mjd)}")
+    if np.ptp(mjd) < 2 * SHORTEST_PERIOD_DAYS:
+        least = 2 * SHORTEST_PERIOD_DAYS
+        raise InputError(f"period: expected observations over {least} days or more, found {np.ptp(mjd)}")
 
 
 def _brightest(mjd: Array, mag: Array, err_mag: Array, frequency: float) -> float:

@@ -84,7 +84,7 @@ def f1_interval(folds: Sequence[Decisions], num_classes: int, *, seed: int = 0, 
 
 
 def _draw(labels: np.ndarray, resamples: int, generator: np.random.Generator) -> np.ndarray:
-    """How often each object is drawn, `(resamples, objects)`; the number of objects of each class stays."""
+    """Draw how often each object occurs in each resample, `(resamples, objects)`; class sizes stay."""
     weights = np.empty((resamples, len(labels)))
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
@@ -93,7 +93,7 @@ def _draw(labels: np.ndarray, resamples: int, generator: np.random.Generator) ->
 
 
 def _macro_f1(fold: Decisions, weights: np.ndarray, num_classes: int) -> np.ndarray:
-    """Macro F1 of each resample, of rows weighted by `(resamples, rows)`; a class without rows scores 0."""
+    """Compute the macro F1 of each resample, of rows weighted by `(resamples, rows)`; a class without rows scores 0."""
     true, predicted = (np.eye(num_classes)[values] for values in (fold.labels, fold.predicted))
     hits, sizes = weights @ (true * predicted), weights @ (true + predicted)
     return np.divide(2 * hits, sizes, out=np.zeros_like(hits), where=sizes > 0).mean(axis=1)

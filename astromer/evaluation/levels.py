@@ -1,4 +1,4 @@
-"""What each level of an encoder knows of the classes: silhouettes, t-SNE maps (Figs. 10 and 11), gamma (Fig. 9)."""
+"""Class separation at each level of an encoder: silhouettes, t-SNE maps (Figs. 10 and 11) and gamma (Fig. 9)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

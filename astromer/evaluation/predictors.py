@@ -68,9 +68,9 @@ def interpolation(batch: Batch) -> np.ndarray:
 
 
 def hidden_errors_by_class(model: keras.Model, batches: Batches, classes: Sequence[str]) -> pl.DataFrame:
-    """Errors at hidden points for the windows of each class: the model, and the predictors without training.
+    """Compute errors at hidden points for the windows of each class: the model, and the predictors without training.
 
-    A falling error over all stars can be a score of the classes of large amplitude alone, so that it says little.
+    Classes are apart, because an error averaged over all stars is dominated by those of large amplitude.
 
     Args:
         model: reconstructor.

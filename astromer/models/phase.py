@@ -7,7 +7,7 @@ from keras import ops
 from astromer.models.layers import Dense, register
 
 HALF_CYCLES = (1, 2, 4, 6, 8)
-"""Multiples of half a frequency: k = 1/2, 1, 2, 3, 4. A contact binary's period is twice its highest peak's."""
+"""Orders k of the phase channels in units of 1/2: k = 1/2, 1, ... The period of a contact binary is that of k = 1/2."""
 
 
 @register

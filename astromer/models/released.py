@@ -1,7 +1,4 @@
-"""Weights of the released code: the published Astromer 1 archive and TensorFlow checkpoints.
-
-TensorFlow is imported only to read its checkpoints, and only when one is read.
-"""
+"""Weights of the released code: the published Astromer 1 archive and TensorFlow checkpoints."""
 
 import hashlib
 import io
@@ -16,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from astromer.config.encoders import EncoderConfig
 from astromer.errors import InputError
@@ -137,8 +135,6 @@ def read_checkpoint(prefix: Path, *, origin: Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: the checkpoint is truncated or damaged; the message names `origin`.
     """
-    import tensorflow as tf
-
     try:
         reader = tf.train.load_checkpoint(str(prefix))
         keys = [key for key in reader.get_variable_to_shape_map() if not _BOOKKEEPING.search(key)]

@@ -5,7 +5,7 @@ from keras import ops
 
 from astromer.models.layers import register
 
-MIN_SCALE_MAG = 0.01  # about the photometric error: constant windows are not blown up to noise
+MIN_SCALE_MAG = 0.01  # about the photometric error: noise of a constant window is not amplified
 
 
 def window_scale(magnitudes, valid):

@@ -1,4 +1,4 @@
-"""The summary head: what a pooled representation must know of its star, in pretraining only."""
+"""Summary head: predicts statistics and period of a star from the pooled representation; in pretraining only."""
 
 import keras
 
@@ -6,7 +6,7 @@ from astromer.config.statistics import PERIOD_CLASSES, STATISTICS
 from astromer.models.layers import register
 from astromer.models.pooling import masked_mean
 
-HIDDEN_UNITS = 128
+HIDDEN_UNITS = 128  # between representation and targets; not tuned
 
 
 @register

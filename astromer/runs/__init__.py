@@ -1,1 +1,1 @@
-"""What a run leaves behind besides its results: the provenance of each job, the run's crate and its report."""
+"""Provenance of each job, crate and report of a run."""

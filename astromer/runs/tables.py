@@ -1,4 +1,4 @@
-"""The tables of a report: which there are, what they say, and their cells as text."""
+"""Tables of the report: selection, captions, and cells as text."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -70,7 +70,9 @@ STORED = {
         "of one id space, and by distance on the sky. The workflow stops where a leak is found. Status `allowed`: "
         "pairs of a star that one fold tests on and another learns from, which are only counted. Status `unmatched`: "
         "two surveys with objects that can be matched neither by id nor by position, so that it is not known whether "
-        "they are the same stars; `learned` and `tested` are then the numbers of objects without a position.",
+        "they are the same stars (`learned` and `tested` are then the numbers of objects without a position), or an "
+        "imported encoder of which it is not known what it learned from. Status `seen`: pairs of a test star of the "
+        "run and a star that an imported encoder has learned from.",
     ),
     "pretrain/*/scores.csv": (
         "Pretraining",

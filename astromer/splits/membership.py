@@ -1,4 +1,4 @@
-"""Which objects of any survey a classifier has met in its training, validation or test sets."""
+"""Mark the objects of a survey that are in a training, validation or test set of a classifier."""
 
 from collections.abc import Mapping
 

@@ -24,8 +24,8 @@ def draw_figure(source: Path, notebook: Path, *, executed: str, parameters: Mapp
     Args:
         source: notebook to execute.
         notebook: written: a copy of `executed` once it is complete.
-        executed: path that is written after each cell, so that the cells of a failed run are kept. It is no log of the
-            rule, because Snakemake shows the logs of a failed job in whole.
+        executed: path that is written after each cell, so that the cells of a failed run are kept. It is not a log of
+            the rule, because Snakemake prints the logs of a failed job in full.
         parameters: values for the cell `parameters` of the notebook.
 
     Raises:

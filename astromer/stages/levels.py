@@ -1,4 +1,4 @@
-"""Stage 9, for Figs. 10 and 11 and the silhouettes: what the levels of an encoder know of the classes."""
+"""Stage 9, for Figs. 10 and 11 and the silhouettes: class separation at each level of an encoder."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What all classifiers read and write: embeddings; predictions and scores, in one file for all of a job."""
+"""Input and output of all classifiers: stored embeddings; predictions and scores, one file per job."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -64,8 +64,8 @@ def split_pretraining(
 ) -> None:
     """Draw the sets of pretraining, without the test objects of any dataset.
 
-    Test objects that are not given are drawn again here and not read, so that a change of the other sets of a dataset
-    changes nothing.
+    Test objects of drawn datasets are drawn again and not read from their files, so that a change of the other sets of
+    a dataset does not rerun pretraining.
 
     Args:
         metadata: objects of the surveys of the run.

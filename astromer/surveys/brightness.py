@@ -1,4 +1,4 @@
-"""What tables state about brightness besides magnitudes with errors: fluxes, quality flags, and lists in a row."""
+"""Convert fluxes, quality flags and list columns of tables to observations."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping

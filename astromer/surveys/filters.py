@@ -113,7 +113,7 @@ def _moment(name: str, mag: pl.Expr) -> pl.Expr:
 
 
 def measure_objects(kept: pl.DataFrame, filters: Filters) -> pl.DataFrame:
-    """Count the accepted observations of each object, and measure what the filters ask of its magnitudes.
+    """Count the accepted observations of each object, and compute the moments of its magnitudes that have a bound.
 
     Returns:
         id, `num_obs`, and `mag_<moment>` for each moment that has a bound; objects without observations are absent.
@@ -132,7 +132,7 @@ def judge_objects(
     """List the objects of the catalogue and of the light curves with the first rule that rejects each, or null.
 
     Args:
-        catalog: one row per object; `contradicts` marks those of which nobody knows the class.
+        catalog: one row per object; `contradicts` marks objects whose class is unknown because their rows disagree.
         files: the files of each object that has observations, in order.
         measured: see `measure_objects`.
         filters: the survey's `filters`.

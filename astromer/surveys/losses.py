@@ -1,4 +1,4 @@
-"""Counts of what a dump contains and its reader does not pass on, so that nothing vanishes without a trace."""
+"""Counts and examples of the content of a dump that its reader rejects."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ class Losses:
         self._last: dict[tuple[str, str], list[dict]] = {}
 
     def add(self, level: str, rule: str, count: int = 1, **origin: object) -> None:
-        """Count `count` lost things, one of which stands at `origin`."""
+        """Count `count` rejected items; `origin` locates one of them."""
         rows = self._last.setdefault((level, rule), [])
         if count and len(rows) < MAX_EXAMPLES:
             rows.append({"level": level, "rule": rule, **origin, "count": count})
@@ -45,4 +45,4 @@ class Losses:
 
 
 def ignore(level: str, rule: str, count: int = 1, **origin: object) -> None:
-    """Report a loss to nobody."""
+    """Discard a report."""

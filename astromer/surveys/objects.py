@@ -1,4 +1,4 @@
-"""One row per object from all that a dump says about it."""
+"""Merge all rows of a dump on an object into one."""
 
 import polars as pl
 

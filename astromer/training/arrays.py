@@ -8,7 +8,7 @@ import numpy as np
 from astromer.errors import InputError
 
 STACKED_BATCHES = 16
-"""Batches in a stack. A larger number saves little more time per step; a stack of sequences of vectors is in memory."""
+"""Batches per stack: more save little time per step, and a stack of sequences is held in memory."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Supervised training of heads on frozen embeddings and of baselines on light curves."""
+"""Supervised training: of heads on stored embeddings, of baselines and joined heads on light curves."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -50,24 +50,20 @@ def train_classifier(
     options: Training,
     *,
     weighting: Weighting = "objects",
-    jit: bool = False,
-    optimizer: keras.optimizers.Optimizer | None = None,
-    on_epoch: Callable[[Mapping[str, float]], None] = lambda row: None,
     state: StateFile | None = None,
 ) -> History:
     """Train a model with logits `(batch, classes)` as output in place, and leave it with its best weights.
 
     Batches contain the model's inputs, `label`, integers of shape `(batch,)`, and for the weighting `objects` the
     float32 `weight` `(batch,)`; for arrays in memory, see `astromer.training.arrays.array_batches`, for records
-    `weigh_objects`. The batch size in `options` is not used. Arguments and errors are those of `loop.train`, except for
+    `weigh_objects`. The optimizer is Adam; the batch size in `options` is not used. The other arguments, and the
+    errors, are those of `loop.train`.
 
     Args:
         weighting: what has equal weight in the loss: `objects`, or `windows` as in the released code.
-        optimizer: another one than Adam; it has its own learning rate.
     """
     with model.distribute_strategy.scope():
-        if optimizer is None:
-            optimizer = keras.optimizers.Adam(options.learning_rate)
+        optimizer = keras.optimizers.Adam(options.learning_rate)
     return train(
         model,
         optimizer,
@@ -76,9 +72,7 @@ def train_classifier(
         validation,
         epochs=options.epochs,
         patience=options.patience,
-        jit=jit,
         windows_at_once=options.windows_at_once,
-        on_epoch=on_epoch,
         state=state,
     )
 

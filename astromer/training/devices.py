@@ -18,9 +18,7 @@ FIRST_PORT = 20_000
 NUM_PORTS = 10_000
 
 
-def prepare_devices(
-    *, gpus: int | None = None, mixed_precision: bool = False, deterministic: bool = False
-) -> tf.distribute.Strategy:
+def prepare_devices(*, mixed_precision: bool = False, deterministic: bool = False) -> tf.distribute.Strategy:
     """Configure TensorFlow for the resources of this job; call it before any other use of TensorFlow.
 
     Several nodes are detected from `TF_CONFIG` or, under SLURM, from a step with several tasks (one per node). Build
@@ -30,14 +28,13 @@ def prepare_devices(
     again for each shape of a batch, and on a CPU its steps are slower as well.
 
     Args:
-        gpus: maximum number of GPUs to use; None uses all that are visible to the process.
         mixed_precision: compute in bfloat16, keep weights, losses and metrics in float32; worth it on recent GPUs.
         deterministic: use deterministic GPU kernels, which are slower; no effect on a CPU.
 
     Returns:
         TensorFlow's default strategy for one device, otherwise a strategy with one replica per GPU.
     """
-    visible = tf.config.list_physical_devices("GPU")[:gpus]
+    visible = tf.config.list_physical_devices("GPU")
     tf.config.set_visible_devices(visible, "GPU")
     for device in visible:
         tf.config.experimental.set_memory_growth(device, True)

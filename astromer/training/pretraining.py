@@ -36,7 +36,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def pretraining_objective(encoder: Encoder) -> Objective:
-    """Return the objective of an encoder: equal weight for all points in Astromer 1, weight by uncertainty later."""
+    """Return the objective of an encoder: points have equal weight in v1, and are weighted by uncertainty otherwise."""
     reconstruction = ReconstructionObjective(weighted=encoder.architecture != "v1", scaled=bool(encoder.scaled_loss))
     if not encoder.summary_weight:
         return reconstruction
@@ -71,8 +71,7 @@ def pretrain(
     errors, are those of `loop.train`.
 
     Args:
-        options: training options; the batch size and the time shift are not used, because they are applied to the
-            batches.
+        options: training options; `batch_size`, `time_shift` and `wrong_periods` are applied to the batches, not here.
         objective: see `pretraining_objective`.
         optimizer: another one than the paper's Adam; it has its own learning rate.
     """

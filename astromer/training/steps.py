@@ -45,9 +45,13 @@ class Step:
         yield from map(self.on_batch, split_over_replicas(batches, model.distribute_strategy))
 
 
-def evaluate(model: keras.Model, objective: Objective, batches: Batches, *, jit: bool = False) -> dict[str, float]:
-    """Score `model` on all of `batches` as one set, independently of the batch size; `windows` is its size."""
-    totals = sum_batches(compile_step(model, objective, None, jit=jit), model, objective, batches)
+def evaluate(model: keras.Model, objective: Objective, batches: Batches) -> dict[str, float]:
+    """Score `model` on all of `batches` as one set, independently of the batch size; `windows` is its size.
+
+    Raises:
+        InputError: there are no batches, or their values are not finite.
+    """
+    totals = sum_batches(compile_step(model, objective, None, jit=False), model, objective, batches)
     return {"windows": int(totals["windows"])} | scores(objective, totals)
 
 

@@ -1,4 +1,4 @@
-"""Reconstruction and, beside it, what a pooled representation must know of its star."""
+"""Objective of reconstruction plus prediction of a star's statistics and period."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from keras import ops
 from astromer.config.statistics import STATISTICS
 from astromer.training.objectives import ReconstructionObjective, Totals
 
-PERIOD_SHARE = 0.3  # of the cross-entropy of the period's class, beside the squared error of the statistics
+PERIOD_SHARE = 0.3  # of the cross-entropy of the period's class, beside the squared error of the statistics; not tuned
 
 
 @dataclass(frozen=True)

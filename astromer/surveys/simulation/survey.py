@@ -262,13 +262,13 @@ def _variability(rng: np.random.Generator, stars: _Stars, star: Indices, mjd: Ar
     """Return the difference of each star from its mean magnitude at each time, `(points,)`."""
     cycles = (mjd - stars.epoch[star]) / stars.period[star]
     stretch, level = np.ones_like(mjd), np.zeros_like(mjd)
-    moody = np.flatnonzero(stars.wander[star] > 0)
-    if len(moody):
-        strength = stars.wander[star[moody]]
-        height, shift, lag = _between_cycles(rng.standard_normal((3, BLOCK, _NODES)), star[moody], cycles[moody])
-        stretch[moody] = np.maximum(1.0 + strength * height, 0.2)
-        level[moody] = 0.5 * strength * stars.amplitude[star[moody]] * shift
-        cycles[moody] += 0.3 * strength * lag
+    moves = np.flatnonzero(stars.wander[star] > 0)
+    if len(moves):
+        strength = stars.wander[star[moves]]
+        height, shift, lag = _between_cycles(rng.standard_normal((3, BLOCK, _NODES)), star[moves], cycles[moves])
+        stretch[moves] = np.maximum(1.0 + strength * height, 0.2)
+        level[moves] = 0.5 * strength * stars.amplitude[star[moves]] * shift
+        cycles[moves] += 0.3 * strength * lag
     place = (cycles % 1.0) * GRID
     left = place.astype(np.int64)
     template = stars.template.ravel()
