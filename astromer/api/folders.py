@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from astromer.errors import InputError
+from astromer.surveys.headers import is_number
 
 SUFFIXES = (".csv", ".dat", ".txt", ".tsv")
 
@@ -48,16 +49,8 @@ def _read_file(path: Path) -> np.ndarray:
         try:
             rows.append((float(values[0]), float(values[1])))
         except (ValueError, IndexError) as error:
-            if number > 1 or any(map(_is_number, values)):
+            if number > 1 or any(map(is_number, values)):
                 raise InputError(f"{path}, line {number}: is {line!r}; expected a time and a magnitude") from error
     if not rows:
         raise InputError(f"{path}: there is no observation")
     return np.array(rows)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -42,7 +42,7 @@ def columns_of(header: bytes, separator: str, columns: tuple[str, ...]) -> tuple
     """
     text = header.decode("utf-8", "replace").strip().removeprefix("#").strip()
     fields = [field.strip() for field in (text.split() if separator == "whitespace" else text.split(separator))]
-    if any(_is_number(field) for field in fields):
+    if any(is_number(field) for field in fields):
         raise InputError(f"its first line is {text!r}, expected the names of the columns (header: true)")
     meanings = [_KNOWN.get(re.sub(r"[(\[].*|[^a-z0-9]", "", field.lower())) for field in fields]
     if list(columns) == NUMBERS and all(meanings.count(number) == 1 for number in NUMBERS):
@@ -58,7 +58,8 @@ def _agree(columns: Sequence[str], meanings: Sequence[str | None]) -> bool:
     )
 
 
-def _is_number(field: str) -> bool:
+def is_number(field: str) -> bool:
+    """Whether the text is that of a number."""
     try:
         float(field)
     except ValueError:
