@@ -35,7 +35,13 @@ CLAIMS = {
     "seed": 1,
 }
 COUNTS = "dataset,fold,spc,subset,class,objects,asked\nstars,0,,test,EC,15,15\nstars,0,,test,RRab,15,15\n"
-AUDIT = "boundary,learned,tested,leaks,status\nsim | stars,10,30,0,clean\nsim | other,10,30,0,unmatched\n"
+AUDIT = """\
+boundary,learned,tested,leaks,status
+sim | stars,10,30,0,clean
+sim | other,10,30,0,unmatched
+imported | stars,10,30,7,seen
+imported | other,,30,,unmatched
+"""
 TABLES = {
     "splits/counts.csv": COUNTS,
     "splits/audit.csv": AUDIT,

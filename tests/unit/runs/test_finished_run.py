@@ -40,7 +40,8 @@ def test_page_states_what_was_run(finished):
     in_order = [">Claims</a>: 1 ", "Figure 12: scores", "encoder above raw input", "Leakage audit"]
     places = [text.index(part) for part in in_order]
     assert places == sorted(places)
-    assert "<li>sim | other</li>" in text, "what cannot be matched is named"
+    assert "<li>sim | other</li><li>imported | other</li>" in text, "what cannot be matched is named"
+    assert "<li>imported | stars: 7</li>" in text, "what an imported encoder has learned from is named"
     assert "<code>F1</code> &amp; not &lt; 0" in text
     assert all(re.search(rf"<td>{rule}</td>", text) for rule in ("draw_fig12", "train_skip", "write_config"))
 
