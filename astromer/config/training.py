@@ -63,8 +63,8 @@ class EncoderTraining(Training):
         0.0,
         ge=0,
         le=1,
-        description="Share of the training windows whose periods are wrong by 1 %, a factor of 2 or a daily alias, for "
-        "an encoder with `phase` that does not rely on them.",
+        description="Share of the training windows that are given a wrong period (by 1 %, a factor of 2 or a daily "
+        "alias), so that an encoder with `phase` relies less on the period.",
     )
 
     @property
