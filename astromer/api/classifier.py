@@ -124,8 +124,7 @@ class Classifier:
             raise InputError(f"{folder / CARD_FILE}: expected the format {FORMAT!r} with the keys head and classes")
         pretrained = load_encoder(folder / ENCODER_FOLDER)
         head = load_model(folder / HEAD_FILE)
-        levels = pretrained.model.get_layer("encoder").outputs
-        expected = input_shapes(len(levels), levels[-1].shape[-1])
+        expected = input_shapes(*_levels_and_dim(pretrained))
         for array in head.inputs:
             if array.shape[1:] != expected.get(array.name):
                 raise InputError(
@@ -174,6 +173,8 @@ def fit_classifier(
     if not isinstance(model, Pretrained):
         raise InputError("fit_classifier: expected the result of load_pretrained, or a name or path for it")
     check_name("head", head, (LOGISTIC, *HEADS))
+    if head == LOGISTIC and training is not None:
+        raise InputError("training: the head `logistic` has no options; expected None, or another head")
     curves = read_curves(light_curves, columns)
     codes, classes = read_labels(labels, curves.ids, are_positions=is_sequence(light_curves))
     curves, codes = curves.only(codes != UNLABELLED), codes[codes != UNLABELLED]
@@ -182,8 +183,6 @@ def fit_classifier(
     if finetune is not None:
         model = finetune_encoder(model, curves, validation, finetune, seed=seed)
     if head == LOGISTIC:
-        if training is not None:
-            raise InputError("training: the head `logistic` has no options; expected None, or another head")
         return Classifier(model, _fit_logistic(model, curves, codes, seed), head, classes)
     options = HeadTraining.read(training or {}, "training")
     return Classifier(model, _fit_head(model, head, curves, codes, validation, options, seed), head, classes)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from astromer.models.heads import input_shapes
 from astromer.models.heads.msx import INPUTS, features
 from astromer.models.standardise import Standardise
 
@@ -23,7 +24,7 @@ def logistic_model(
         Model `head_logistic`: from the arrays of `astromer.models.pooling.pool` that the head `msx` reads to logits
         `(batch, classes)`.
     """
-    shapes = {"mean": (num_levels, dim), "std": (dim,), "max": (dim,), "log_scale": (1,)}
+    shapes = input_shapes(num_levels, dim)
     pooled = {name: keras.Input(shapes[name], name=name) for name in INPUTS}
     standardise = Standardise(name="standardise")
     dense = keras.layers.Dense(len(intercepts), dtype="float32", name="logits")
