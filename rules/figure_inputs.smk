@@ -107,8 +107,7 @@ def of_folds_at_largest_spc(path):
 
 def skip_head():
     """Return the name of the first head of the run that mixes all levels by gamma, or None."""
-    heads = RUN.classification.heads
-    return next((name for name in RUN.classification.frozen_heads if heads[name].head == "skip"), None)
+    return heads_of_modules().get("skip")
 
 
 def skip_heads(wildcards):
@@ -138,6 +137,14 @@ def of_each_dataset(path):
         return {name: path.format(**wildcards, dataset=name) for name in RUN.datasets}
 
     return paths
+
+
+def heads_of_modules():
+    """Return the name of the first head of the run for each module of heads."""
+    found = {}
+    for name in RUN.classification.frozen_heads:
+        found.setdefault(RUN.classification.heads[name].head, name)
+    return found
 
 
 def generations():
@@ -192,6 +199,7 @@ VALUES = {
     "fold_counts": lambda wildcards: {name: dataset.folds for name, dataset in RUN.datasets.items()},
     "folds": lambda wildcards: list(range(RUN.datasets[dataset_of(wildcards)].folds)),
     "generations": lambda wildcards: generations(),
+    "heads": lambda wildcards: heads_of_modules(),
     "masking": lambda wildcards: RUN.masking.plain(),
     "model": lambda wildcards: RUN.classification.frozen_heads[0],
     "pretraining_surveys": lambda wildcards: RUN.pretraining.surveys,
@@ -200,6 +208,7 @@ VALUES = {
     "roles": lambda wildcards: {name: RUN.role_of(name) for name in RUN.datasets},
     "run": lambda wildcards: RUN.run,
     "seed": lambda wildcards: RUN.seed,
+    "seeds": lambda wildcards: RUN.classification.seeds,
     "spc": lambda wildcards: RUN.datasets[dataset_of(wildcards)].spc,
     "is_simulated": lambda wildcards: RUN.survey_of(dataset_of(wildcards)).options.simulated,
     "simulated_datasets": lambda wildcards: [name for name in RUN.datasets if RUN.survey_of(name).options.simulated],

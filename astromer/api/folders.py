@@ -41,16 +41,19 @@ def _read_file(path: Path) -> np.ndarray:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not text in UTF-8: {error}") from error
     rows = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
+    lines = ((number, line) for number, line in enumerate(text.splitlines(), start=1) if not _is_comment(line))
+    for place, (number, line) in enumerate(lines):
         separator = next((sign for sign in (",", "\t") if sign in line), None)  # an empty field stays one
         values = line.split(separator)
         try:
             rows.append((float(values[0]), float(values[1])))
         except (ValueError, IndexError) as error:
-            if number > 1 or any(map(is_number, values)):
+            if place > 0 or any(map(is_number, values)):
                 raise InputError(f"{path}, line {number}: is {line!r}; expected a time and a magnitude") from error
     if not rows:
         raise InputError(f"{path}: there is no observation")
     return np.array(rows)
+
+
+def _is_comment(line: str) -> bool:
+    return not line.strip() or line.lstrip().startswith("#")

@@ -19,21 +19,24 @@ PUBLISHED: dict[str, Any] = {"facecolor": "white", "edgecolor": "#D55E00", "hatc
 WIDTH = 0.4
 
 
-def measured_scores(metrics: pd.DataFrame, generations: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
+def measured_scores(
+    metrics: pd.DataFrame, generations: Mapping[str, Mapping[str, str]], heads: Mapping[str, str]
+) -> pd.DataFrame:
     """Average the scores of the compared classifiers over seeds, then over folds.
 
     Args:
         metrics: rows of the table `metrics.csv` for one dataset, level and metric, macro averages only.
         generations: encoder and state that stand for `A1` and `A2`; one that is not in the run is missing.
+        heads: name in the run of each head of the paper; one that is not in the run is missing.
 
     Returns:
         `spc`, `model` (`A1` or `A2`), `head`, `mean`, `sd` (sample standard deviation, NaN for one fold), `folds`.
     """
     tables = []
     for model, head in COMPARED:
-        if model in generations:
+        if model in generations and head in heads:
             encoder, state = generations[model]["encoder"], generations[model]["state"]
-            is_it = (metrics["encoder"] == encoder) & (metrics["state"] == state) & (metrics["model"] == head)
+            is_it = (metrics["encoder"] == encoder) & (metrics["state"] == state) & (metrics["model"] == heads[head])
             of_folds = metrics[is_it].groupby(["spc", "fold"], as_index=False)["value"].mean()
             averaged = of_folds.groupby("spc", as_index=False)["value"].agg(mean="mean", sd="std", folds="count")
             tables.append(averaged.assign(model=model, head=head))

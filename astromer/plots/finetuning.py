@@ -80,7 +80,7 @@ def finetuning_figure(finetunings: pd.DataFrame, fold_counts: Mapping[str, int],
         places = np.arange(len(sizes))
         errors.hlines(rows.groupby("spc")["window_mean"].mean(), places - 0.3, places + 0.3, **MEAN)
         _draw(times, rows, "minutes", 0, MINUTES)
-        times.set_ylim(0, max(times.get_ylim()[1], 0.01))
+        times.set_ylim(0, max(1.1 * times.get_ylim()[1], 0.01))  # markers stand inside the panel
         if rows["minutes"].isna().all():
             times.text(0.5, 0.5, "not known: resumed jobs", transform=times.transAxes, ha="center", va="center")
         for axis in (errors, times):

@@ -50,7 +50,7 @@ def test_a_line_without_a_magnitude_is_an_error(content, tmp_path):
 
 def test_the_first_observation_is_kept(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf1, 15.5, 0.1\n2, 16, 0.1\n")
-    (tmp_path / "b.dat").write_text("time mag\n# a comment\n 1   15.5\n2\t16\n")
+    (tmp_path / "b.dat").write_text("# OGLE\ntime mag\n# a comment\n 1   15.5\n2\t16\n")
     table = astromer.read_folder(tmp_path)
     assert table.rows() == [(star, *point) for star in "ab" for point in ((1.0, 15.5), (2.0, 16.0))]
 

@@ -8,6 +8,7 @@ from notebook_run import assert_written, files_of, run_cells
 
 from astromer.errors import InputError
 from astromer.evaluation.published import published
+from astromer.evaluation.scores import METRICS_SCHEMA
 from astromer.plots.claims import VERDICTS, claims_figure
 from astromer.plots.comparison import f1_figure, measured_scores
 from astromer.plots.finetuning import finetuning_figure, read_finetunings
@@ -18,6 +19,7 @@ NOTE = "Real data. Run: asas, seed 42."
 RUN = {"run": "test", "seed": 3}
 GENERATIONS = {"A1": {"encoder": "macho-v1", "state": "frozen"}, "A2": {"encoder": "v2", "state": "finetuned"}}
 CLASSES = ["EC", "LPV", "RRab"]
+HEADS = {"avg": "avg", "skip": "skip"}
 
 
 def metrics_of(sizes=(20, 100), folds=3) -> pd.DataFrame:
@@ -36,7 +38,7 @@ def metrics_of(sizes=(20, 100), folds=3) -> pd.DataFrame:
 
 @pytest.mark.parametrize("sizes", [(20,), (20, 50), (20, 100, 500)])
 def test_measured_and_published_f1_are_pairs_of_bars(sizes):
-    measured = measured_scores(metrics_of(sizes), GENERATIONS)
+    measured = measured_scores(metrics_of(sizes), GENERATIONS, HEADS)
     figure = f1_figure(measured, published("scores", "out-of-domain").to_pandas(), sizes, 3, NOTE)
     assert_publishable(figure)
     assert [bar.get_height() for bar in figure.axes[0].patches][:3] == pytest.approx([0.4, 0.5, 0.6])
@@ -49,17 +51,24 @@ def test_measured_and_published_f1_are_pairs_of_bars(sizes):
 def test_seeds_of_a_fold_are_averaged():
     seeds = [metrics_of().assign(seed=seed) for seed in (0, 1)]
     seeds[1]["value"] += 0.2
-    found = measured_scores(pd.concat(seeds), GENERATIONS)
-    expected = measured_scores(metrics_of(), GENERATIONS)
+    found = measured_scores(pd.concat(seeds), GENERATIONS, HEADS)
+    expected = measured_scores(metrics_of(), GENERATIONS, HEADS)
     pd.testing.assert_frame_equal(found, expected.assign(mean=expected["mean"] + 0.1))
 
 
+def test_a_head_of_the_paper_is_found_under_its_name_in_the_run():
+    renamed = metrics_of().replace({"model": {"skip": "skip-wide", "avg": "skip"}})
+    found = measured_scores(renamed, GENERATIONS, {"skip": "skip-wide", "avg": "skip"})
+    pd.testing.assert_frame_equal(found, measured_scores(metrics_of(), GENERATIONS, HEADS))
+    assert measured_scores(metrics_of(), GENERATIONS, {"avg": "avg"})["head"].unique() == ["avg"]
+
+
 def test_an_encoder_that_is_not_in_the_run_is_named_and_a_missing_fold_is_an_error():
-    measured = measured_scores(metrics_of(), {"A2": GENERATIONS["A2"]})
+    measured = measured_scores(metrics_of(), {"A2": GENERATIONS["A2"]}, HEADS)
     figure = f1_figure(measured, published("scores", "in-domain").to_pandas(), [20, 100], 3, NOTE)
     assert len(assert_publishable(figure)["not in this run"]) == 4
     assert "Not in this run: A1." in caption_of(figure)
-    nothing = measured_scores(metrics_of(), {})
+    nothing = measured_scores(metrics_of(), {}, HEADS)
     assert_publishable(f1_figure(nothing, published("scores", "in-domain").to_pandas(), [20], 3, NOTE))
     with pytest.raises(InputError, match=r"A2 \+ skip, 20 samples per class: expected 4 folds, found 3"):
         f1_figure(measured, published("scores", "in-domain").to_pandas(), [20, 100], 4, NOTE)
@@ -93,6 +102,7 @@ def test_finetuning_shows_both_errors_and_the_minutes(tmp_path):
     before, after = (container.lines[0].get_ydata() for container in figure.axes[0].containers)
     np.testing.assert_allclose([*before, *after], [0.25, 0.25, 0.125, 0.125])
     np.testing.assert_allclose(figure.axes[2].containers[0].lines[0].get_ydata(), [1.5, 1.5])
+    assert figure.axes[2].get_ylim()[1] > 1.5 * 1.05, "the marker stands inside the panel"
     assert "Test windows per fold: a 70 to 71, b 70 to 71." in caption_of(figure)
     with pytest.raises(InputError, match=r"dataset a, spc 20: .* none of fold \[2\]"):
         finetuning_figure(table, {"a": 3, "b": 2}, NOTE)
@@ -188,7 +198,8 @@ def test_notebooks(tmp_path):
     files = {
         name: files_of(tmp_path / "out 1", name) for name in ("fig_f1", "fig_finetuning", "fig_claims", "fig_data")
     }
-    metrics_of().to_csv(tmp_path / "metrics.csv", index=False)
+    stored = metrics_of().assign(seed=0, kind="head", count=9)[list(METRICS_SCHEMA)]
+    stored.to_csv(tmp_path / "metrics.csv", index=False)
     given = {"metrics": str(tmp_path / "metrics.csv"), "dataset": "sim", "role": "in-domain", "spc": [20, 100]}
     given |= {"folds": [0, 1, 2], "generations": GENERATIONS, "is_simulated": True, **RUN}
     variables = run_cells("fig_f1", given | files["fig_f1"])

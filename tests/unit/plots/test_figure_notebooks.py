@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from astromer.evaluation.predictions import of_classifier, predictions_table
-from astromer.evaluation.scores import score_predictions, tag_scores
+from astromer.evaluation.scores import confusion, score_predictions, tag_scores
 
 NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
@@ -107,7 +107,9 @@ def test_recipes_notebook(run_notebook, tmp_path):
             scores = score_predictions(predictions_of(10 * number + fold), CLASSES)
             tags = {"run": "test", "dataset": "sim", "fold": fold, "spc": 20, "data": "simulated", "kind": "probe"}
             parts += [
-                tag_scores(scores, encoder=encoder, state="frozen", model=m, **tags) for m in ("logistic", "forest")
+                tag_scores(scores, encoder=encoder, state=state, model=m, **tags)
+                for m in ("logistic", "forest")
+                for state in ("frozen", "wrong_period")
             ]
         errors = {"class": CLASSES, "windows": 9, "model": 0.1 * number + 0.1, "interpolation": 0.3, "window_mean": 0.4}
         pl.DataFrame(errors).write_csv(tmp_path / f"{encoder}.csv")
@@ -131,7 +133,10 @@ def test_recipes_notebook(run_notebook, tmp_path):
 def test_confusion_notebook(run_notebook, tmp_path):
     keys = [("skip", 20), ("skip", 100), ("logistic", 20)]
     tables = [
-        of_classifier(predictions_of(fold), model=model, fold=fold, spc=spc) for fold in range(2) for model, spc in keys
+        of_classifier(predictions_of(fold + 9 * seed), model=model, fold=fold, spc=spc, seed=seed)
+        for fold in range(2)
+        for seed in range(2)
+        for model, spc in keys
     ]
     pl.concat(tables).write_parquet(tmp_path / "predictions.parquet")
     table = run_notebook(
@@ -139,6 +144,7 @@ def test_confusion_notebook(run_notebook, tmp_path):
         predictions=str(tmp_path / "predictions.parquet"),
         folds=[0, 1],
         spc=[20, 100],
+        seeds=2,
         classes=CLASSES,
         dataset="sim",
         model="skip",
@@ -147,6 +153,8 @@ def test_confusion_notebook(run_notebook, tmp_path):
     assert len(table) == 18
     sums = table.group_by("spc", "true").agg(pl.col("mean").sum())["mean"]
     np.testing.assert_allclose(sums, 1)
+    of_both = [confusion(predictions_of(number), CLASSES) for number in (0, 9, 1, 10)]
+    np.testing.assert_allclose(table.filter(spc=20)["mean"], np.mean(of_both, axis=0).ravel(), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)
