@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -55,13 +56,16 @@ class OriginRule(Section):
     jd: float = Field(description="Julian date of time zero [days].")
 
 
-def _last_is_general(rules: list[OriginRule]) -> list[OriginRule]:
+def _in_order_and_last_general(rules: list[OriginRule]) -> list[OriginRule]:
     if not rules or any((rule.below is None) != (rule is rules[-1]) for rule in rules):
         raise ValueError("expected at least one rule, and a `below` in each but the last")
+    bounds = [rule.below for rule in rules if rule.below is not None]
+    if any(low >= high for low, high in pairwise(bounds)):
+        raise ValueError("expected rules whose `below` increase, because the first one that applies is used")
     return rules
 
 
-TimeOrigin = float | Annotated[list[OriginRule], AfterValidator(_last_is_general)]
+TimeOrigin = float | Annotated[list[OriginRule], AfterValidator(_in_order_and_last_general)]
 TIME_ORIGIN = (
     "Julian date of time zero [days]: 2400000.5 where times are MJD already, 0 where they are JD. A survey that mixes "
     "origins has a list of rules. The first rule whose `below` exceeds the object's median time applies (in tables of "

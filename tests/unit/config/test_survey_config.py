@@ -80,6 +80,12 @@ def test_defaults_of_the_formats():
         ("votimeseries", {"time_origin_jd": []}, "votimeseries.time_origin_jd"),
         ("votimeseries", {"time_origin_jd": [{"below": 1.0, "jd": 0.0}]}, "votimeseries.time_origin_jd"),
         ("votimeseries", {"time_origin_jd": [{"jd": 0.0}, {"jd": 1.0}]}, "votimeseries.time_origin_jd"),
+        (
+            "votimeseries",
+            {"time_origin_jd": [{"below": 2.0, "jd": 5.0}, {"below": 1.0, "jd": 1.0}, {"jd": 0.0}]},
+            "votimeseries.time_origin_jd: is [{'below': 2.0, 'jd': 5.0}, {'below': 1.0, 'jd': 1.0}, {'jd': 0.0}]; "
+            "expected a valid number or rules whose `below` increase",
+        ),
         ("votimeseries", {"time_origin_jd": [{"jd": 0.0, "belw": 1.0}]}, "votimeseries.time_origin_jd.0.belw: unknown"),
     ],
 )
