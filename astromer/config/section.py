@@ -17,6 +17,8 @@ Url = Annotated[str, Field(pattern="^https?://")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
+# Keras and scikit-learn take seeds below 2**32; half of that leaves room for the seeds of several classifiers.
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
 WORKFLOW_WORDS = frozenset({"append", "get", "index", "items", "keys", "notebook", "sort", "text", "values"})
 """Names that Snakemake reserves: attributes of its named lists, and the logs `text` and `notebook`."""
 

@@ -47,7 +47,18 @@ def _in_order(bounds: list[float]) -> list[float]:
     return bounds
 
 
+def _are_percentiles(bounds: list[float]) -> list[float]:
+    if _in_order(bounds)[1] <= 1:
+        raise ValueError(f"is {bounds}; expected percentiles from 0 to 100, not fractions")
+    return bounds
+
+
 Bounds = Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(_in_order)]
+Percentiles = Annotated[
+    list[Annotated[float, Field(ge=0, le=100)]],
+    Field(min_length=2, max_length=2),
+    AfterValidator(_are_percentiles),
+]
 
 
 class Filters(Section):
@@ -65,9 +76,7 @@ class Filters(Section):
         "-99.99, are outside of it.",
     )
     min_observations: Positive = Field(5, description="Keep objects with at least this many observations.")
-    clip_percentiles: (
-        Annotated[list[Annotated[float, Field(ge=0, le=100)]], Field(min_length=2, max_length=2)] | None
-    ) = Field(
+    clip_percentiles: Percentiles | None = Field(
         None,
         description="Keep observations between these percentiles of their object's magnitudes (1 and 99 for the "
         "original's MACHO fields); null keeps all.",
