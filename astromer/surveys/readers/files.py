@@ -47,6 +47,12 @@ def _has_numbers(columns: list[str]) -> list[str]:
     return columns
 
 
+def _has_id(pattern: str) -> str:
+    if "{id}" not in pattern:
+        raise ValueError(f"is {pattern!r}; expected `{{id}}` in it, in place of the identifier")
+    return pattern
+
+
 class FilesColumns(CatalogColumns):
     """Names of the catalogue's columns."""
 
@@ -65,8 +71,7 @@ class FilesOptions(CatalogOptions):
         "null: every light curve is an object, whose class is unknown.",
     )
     catalog_columns: FilesColumns = Field(FilesColumns(), description="Names of the catalogue's columns.")
-    light_curves: PathPattern = Field(
-        pattern=r"\{id\}",
+    light_curves: Annotated[PathPattern, AfterValidator(_has_id)] = Field(
         description="Path of an object's file inside the source, with `{id}` in place of the identifier. A file may be "
         "compressed (.gz, .xz, .bz2, .zst), the suffix being part of the path.",
     )

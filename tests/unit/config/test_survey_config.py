@@ -59,7 +59,7 @@ def test_defaults_of_the_formats():
 @pytest.mark.parametrize(
     ("name", "changes", "key"),
     [
-        ("files", {"light_curves": "LCs/star.dat"}, "files.light_curves"),
+        ("files", {"light_curves": "LCs/star.dat"}, "files.light_curves: is 'LCs/star.dat'; expected `{id}` in it"),
         ("files", {"separator": "|"}, "files.separator"),
         ("files", {"columns": ["time", "err_mag"]}, "files.columns: lacks mag"),
         (
@@ -107,8 +107,14 @@ def test_a_wrong_option_is_named(name, changes, key):
         ({"filters": {"max_err_mag": 0}}, "filters.max_err_mag: is 0"),
         ({"filters": {"clip_percentiles": [1]}}, "filters.clip_percentiles: has a length of 1; expected at least 2"),
         ({"filters": {"clip_percentiles": [1, 101]}}, "filters.clip_percentiles.1: is 101"),
-        ({"filters": {"clip_percentiles": [0.01, 0.99]}}, "filters.clip_percentiles: is [0.01, 0.99]; expected percent"),
-        ({"filters": {"clip_percentiles": [99, 1]}}, "filters.clip_percentiles: is [99.0, 1.0]; expected the lower bound"),
+        (
+            {"filters": {"clip_percentiles": [0.01, 0.99]}},
+            "filters.clip_percentiles: is [0.01, 0.99]; expected percent",
+        ),
+        (
+            {"filters": {"clip_percentiles": [99, 1]}},
+            "filters.clip_percentiles: is [99.0, 1.0]; expected the lower bound",
+        ),
         ({"filters": {"variability": {"skw": 1}}}, "filters.variability.skw: unknown key; did you mean skew?"),
         ({"source": None}, "a survey of format macho needs the key `source`"),
         ({"source": 3}, "source: is 3"),

@@ -263,7 +263,7 @@ def test_a_file_that_is_all_head_is_counted(tmp_path, head):
     ("layout", "options", "message"),
     [
         ("files", {"columns": ["time", "time", "mag", "err_mag"]}, "files.columns: has time more than once"),
-        ("files", {"light_curves": "{id}/{id}.dat"}, "files.light_curves: holds `(id)` more than once"),
+        ("files", {"light_curves": "{id}/{id}.dat"}, "files.light_curves: holds `{id}` more than once"),
         ("votimeseries", {"id_pattern": "x"}, "votimeseries.id_pattern: is 'x', with 0 groups"),
         ("votimeseries", {"id_pattern": "(a)(b)"}, "with 2 groups"),
         ("votimeseries", {"id_pattern": "("}, "votimeseries.id_pattern: is '('; expected a regular expression"),
