@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field
 from astromer.config.section import Section
 from astromer.errors import InputError
 from astromer.surveys.losses import LOSS_SCHEMA, Report, ignore
-from astromer.surveys.sources import open_members
+from astromer.surveys.sources import check_utf8, open_members
 
 # `file` is the file inside the dump that holds the row, and `rows` the number of observations that state it: null for a
 # row that describes the object by itself, as that of a catalogue does.
@@ -177,7 +177,7 @@ def members_of_part(
         lost: function that is told, for part 0, what the source contains besides files: `Losses.add`.
 
     Raises:
-        InputError: no file matches.
+        InputError: no file matches, or the name of one is not UTF-8.
     """
     matches, by_object, count = matcher(pattern), "{id}" in pattern, 0
 
@@ -186,6 +186,7 @@ def members_of_part(
         found = matches(name)
         if not found or name == other_than:
             return False
+        check_utf8(source, name)
         count += 1
         return (shard_of(found["id"], parts) if by_object else (count - 1) % parts) == part
 

@@ -19,6 +19,7 @@ from reading import ingest, make_survey
 from astromer.config.surveys import Download
 from astromer.errors import InputError
 from astromer.surveys.losses import Losses
+from astromer.surveys.reading import members_of_part
 from astromer.surveys.sources import in_mirror, iter_members, listing_digest, open_members
 
 SECONDS = 20  # of a test that would take minutes, or for ever
@@ -209,6 +210,13 @@ def test_a_table_of_nothing_is_read_quickly(tmp_path, line):
         return
     *_, counts = ingest(make_survey("table", options), tmp_path / "a.csv.gz", tmp_path)
     assert counts["observation", "read"] == (1 if line == b"\n" else 300_000)
+
+
+def test_a_file_name_that_is_not_utf8_is_named(tmp_path):
+    os.close(os.open(os.fsencode(tmp_path) + b"/st\xe9.dat", os.O_CREAT))
+    for path in ("*", "{id}.dat"):
+        with pytest.raises(InputError, match=r"the name of the file 'st\\udce9\.dat' is not UTF-8"):
+            list(members_of_part(tmp_path, path, 0, 1))
 
 
 def test_encrypted_and_unknown_compression_of_a_zip(tmp_path):
