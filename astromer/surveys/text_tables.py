@@ -24,7 +24,8 @@ def parse_rows(
         quoted: whether fields may be in double quotes.
 
     Returns:
-        The wanted columns as text, `line`, and `text`, which is null unless the line has too few or too many fields.
+        The wanted columns as text, `line`, and `text`, which is null unless the line has too few or too many fields, or
+        fields in unwanted columns only.
 
     Raises:
         InputError: a quote is not closed on its line.
@@ -37,11 +38,17 @@ def parse_rows(
     if len(table) + len(invalid) != len(numbers):
         raise InputError(f"{where}: a quote opened after line {first_line} is not closed on its line")
     places = [place for place, _ in invalid]
-    is_blank = pl.all_horizontal(pl.col(list(wanted.values())).str.strip_chars() == "")
+    whole = np.delete(np.arange(len(numbers)), places)
     rows = from_arrow(table).rename(wanted)
-    rows = rows.with_columns(line=np.delete(numbers, places), text=pl.lit(None, pl.String)).filter(~is_blank)
+    is_blank = rows.select(pl.all_horizontal(pl.col(list(wanted.values())).str.strip_chars() == "")).to_series()
+    if is_blank.any():  # a line of separators alone is blank
+        lines = valid_utf8(block).decode().split("\n")
+        without_wanted = [(place, lines[place]) for place in whole[is_blank.to_numpy()]]
+        invalid += [(place, text) for place, text in without_wanted if text.strip(f'{separator}" \t')]
+    rows = rows.with_columns(line=numbers[whole], text=pl.lit(None, pl.String)).filter(~is_blank)
     skipped = pl.DataFrame(
-        {"line": numbers[places], "text": [text for _, text in invalid]}, schema={"line": pl.Int64, "text": pl.String}
+        {"line": numbers[[place for place, _ in invalid]], "text": [text for _, text in invalid]},
+        schema={"line": pl.Int64, "text": pl.String},
     )
     skipped = skipped.filter(pl.col("text").str.strip_chars() != "")
     return pl.concat([rows, skipped], how="diagonal").with_columns(pl.col("line") + first_line)

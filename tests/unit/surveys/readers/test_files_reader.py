@@ -144,6 +144,15 @@ def test_catalogue_in_parquet_with_labels_renamed(dump):
     assert objects.drop("file", "rows").rows() == expected
 
 
+@pytest.mark.parametrize("column", ["ID", "Class"])
+def test_floating_point_ids_and_classes_of_a_catalogue_are_refused(dump, column):
+    """They would be `1.0` and `NaN`."""
+    catalog = pl.DataFrame({"ID": ["17"], "Class": ["Mira"], "Band": ["V"]}).with_columns(pl.lit(1.0).alias(column))
+    catalog.write_parquet(dump / "catalog.parquet")
+    with pytest.raises(InputError, match=rf"catalog\.parquet: column '{column}' has floating point numbers"):
+        read_all(make_survey("files", OPTIONS | {"catalog": "catalog.parquet"}), dump)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
