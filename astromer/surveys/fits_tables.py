@@ -42,8 +42,8 @@ def read_fits(content: bytes, keys: Mapping[str, str], time: str, origin: TimeOr
         The columns, and `line`, the number of the row from 1.
 
     Raises:
-        InputError: the file is damaged, a column has several values per row, or the header gives another time zero, or
-            a unit other than days.
+        InputError: the file is damaged, a column has several values per row or holds neither numbers nor text, or the
+            header gives another time zero or a unit other than days.
     """
     with _opened(content, where) as units:
         table = _table(units, content, where)
@@ -101,6 +101,8 @@ def _table(units: Any, content: bytes, where: str) -> Any:
 def _native(column: Any, what: str) -> np.ndarray:
     """Return a column in the byte order of the machine; text without the blanks that fill it."""
     values = np.asarray(column)
+    if values.dtype.kind not in "biufSU":  # variable-length arrays are objects
+        raise InputError(f"{what} holds {values.dtype}, expected numbers or text")
     if values.ndim != 1:
         raise InputError(f"{what} has {values.ndim - 1} further axes; expected one value per row")
     return values.astype(values.dtype.newbyteorder("="))

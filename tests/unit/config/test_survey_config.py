@@ -68,6 +68,8 @@ def test_defaults_of_the_formats():
             "files.catalog_columns.clas: unknown key; did you mean class?",
         ),
         ("macho", {"band": "green"}, "macho.band: is 'green'; expected 'red' or 'blue'"),
+        ("macho", {"tables": "{id}.gz"}, "macho.tables: is '{id}.gz'; expected no `{id}`"),
+        ("records", {"records": "{id}/{id}.record"}, "records.records: holds `{id}` more than once"),
         ("macho", {"missing_values": ["x"]}, "macho.missing_values.0"),
         ("simulated", {"style": "gaia"}, "simulated.style"),
         ("simulated", {"classes": ["EC", "EC"]}, "simulated.classes: holds a value twice: ['EC', 'EC']"),
@@ -121,6 +123,10 @@ def test_a_wrong_option_is_named(name, changes, key):
         ({"source": {"url": "https://a.b/c", "fil": "c"}}, None),
         ({"source": {"url": "a.b/c", "file": "c"}}, "source.url: String should match pattern"),
         ({"source": {"url": "https://a.b/c", "file": "c", "sha256": "xyz"}}, "source.sha256: String should match"),
+        (
+            {"source": {"url": "https://a.b/c", "file": "c", "digested_members": "("}},
+            "source.digested_members: is '('; expected a regular expression",
+        ),
     ],
 )
 def test_a_wrong_key_of_a_survey_is_named(keys, named):

@@ -15,6 +15,7 @@ from reading import ingest
 from astromer.config.surveys import read_survey
 from astromer.errors import InputError
 from astromer.surveys.brightness import is_flagged
+from astromer.surveys.fits_tables import read_fits
 from astromer.surveys.table_options import TableOptions
 
 DOCS = (Path(__file__).resolve().parents[3] / "docs/own_survey.md").read_text(encoding="utf-8")
@@ -203,6 +204,18 @@ def test_a_fits_file_that_does_not_fit_the_configuration_is_named(survey, tess_f
     recipe = read_survey(RECIPES["tess"] | {"table": RECIPES["tess"]["table"] | {"columns": columns}})
     with pytest.raises(InputError, match=r"no column 'pdcsap_flux' .*; did you mean PDCSAP_FLUX\?"):
         ingest(recipe, tmp_path / "tess", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"), [("PE()", np.array([np.ones(2), np.ones(3)], object)), ("C", np.ones(2, complex))]
+)
+def test_a_column_of_fits_that_holds_no_numbers_is_named(kind, values):
+    fits = pytest.importorskip("astropy.io.fits")
+    content = BytesIO()
+    columns = [fits.Column("TIME", "D", array=np.ones(2)), fits.Column("FLUX", kind, array=values)]
+    fits.BinTableHDU.from_columns(columns).writeto(content)
+    with pytest.raises(InputError, match=r"a\.fits: column 'FLUX' (holds|has)"):
+        read_fits(content.getvalue(), {"TIME": "time", "FLUX": "mag"}, "TIME", 0.0, "a.fits")
 
 
 def test_fits_without_astropy_is_explained(survey, tess_file, monkeypatch):
