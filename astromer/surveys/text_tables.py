@@ -41,10 +41,8 @@ def parse_rows(
     whole = np.delete(np.arange(len(numbers)), places)
     rows = from_arrow(table).rename(wanted)
     is_blank = rows.select(pl.all_horizontal(pl.col(list(wanted.values())).str.strip_chars() == "")).to_series()
-    if is_blank.any():  # a line of separators alone is blank
-        lines = valid_utf8(block).decode().split("\n")
-        without_wanted = [(place, lines[place]) for place in whole[is_blank.to_numpy()]]
-        invalid += [(place, text) for place, text in without_wanted if text.strip(f'{separator}" \t')]
+    if is_blank.any():
+        invalid += _with_other_fields(block, whole[is_blank.to_numpy()], separator)
     rows = rows.with_columns(line=numbers[whole], text=pl.lit(None, pl.String)).filter(~is_blank)
     skipped = pl.DataFrame(
         {"line": numbers[[place for place, _ in invalid]], "text": [text for _, text in invalid]},
@@ -52,6 +50,12 @@ def parse_rows(
     )
     skipped = skipped.filter(pl.col("text").str.strip_chars() != "")
     return pl.concat([rows, skipped], how="diagonal").with_columns(pl.col("line") + first_line)
+
+
+def _with_other_fields(block: bytes, places: np.ndarray, separator: str) -> list[tuple[int, str]]:
+    """Return place and text of those of the lines that hold more than separators, which make a blank line."""
+    lines = valid_utf8(block).decode().split("\n")
+    return [(place, lines[place]) for place in places.tolist() if lines[place].strip(f'{separator}" \t')]
 
 
 def _parse(
