@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from astromer.config.section import UNION_TAG, Inside, Positive, Section, Sha256, Url, Variant
+from astromer.config.section import UNION_TAG, Inside, Positive, Section, Seed, Sha256, Url, Variant
 from astromer.config.training import EncoderTraining
 
 DEFAULT_WINDOW = 200  # observations (Sect. 3)
@@ -165,9 +165,8 @@ class TrainedEncoder(Encoder):
     training: EncoderTraining | None = Field(
         None, description="How this encoder is trained; null for `pretraining.training`."
     )
-    seed: int | None = Field(
+    seed: Seed | None = Field(
         None,
-        ge=0,
         description="Seed of its initial weights, masks and batches; null for the run's. Encoders that differ in it "
         "alone show what the seed changes.",
     )

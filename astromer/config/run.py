@@ -10,7 +10,7 @@ from astromer.config.application import Application
 from astromer.config.datasets import Classification, Dataset, Role, Splits
 from astromer.config.encoders import DEFAULT_WINDOW, AnyEncoder, ImportedEncoder, TrainedEncoder, Weights
 from astromer.config.references import wrong_references
-from astromer.config.section import DashedName, Key, Name, Section, describe, other_than
+from astromer.config.section import DashedName, Key, Name, Section, Seed, describe, other_than
 from astromer.config.surveys import AnySurvey, Download, Survey
 from astromer.config.training import Devices, EncoderTraining, Finetuning, Masking, Pretraining
 from astromer.errors import InputError
@@ -22,7 +22,7 @@ class Run(Section, defer_build=True):
     run: Annotated[DashedName, other_than("downloads")] = Field(
         description="Name of the run. All its results are written to `results/<run>/`."
     )
-    seed: int = Field(42, ge=0, description="Seed of all random numbers of the run.")
+    seed: Seed = Field(42, description="Seed of all random numbers of the run.")
     surveys_dir: str = Field(
         "surveys",
         description="Folder that the `source` of each survey is relative to (itself relative to where snakemake runs).",

@@ -17,6 +17,8 @@ Url = Annotated[str, Field(pattern="^https?://")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
+# Keras and scikit-learn take seeds below 2**32; half of that leaves room for the seeds of several classifiers.
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
 WORKFLOW_WORDS = frozenset({"append", "get", "index", "items", "keys", "notebook", "sort", "text", "values"})
 """Names that Snakemake reserves: attributes of its named lists, and the logs `text` and `notebook`."""
 
@@ -113,7 +115,7 @@ class Section(BaseModel):
     @classmethod
     def _with_suggestion(cls, detail: Any) -> InitErrorDetails:
         """Convert an error to the arguments of a new one; suggest a similar key in place of an unknown one."""
-        message = detail["msg"].replace("{", "(").replace("}", ")")  # pydantic would substitute names between braces
+        message = detail["msg"]
         if detail["type"] == "extra_forbidden":
             known = [field.alias or name for name, field in cls.model_fields.items()]
             similar = get_close_matches(str(detail["loc"][-1]), known, n=1)
@@ -123,9 +125,11 @@ class Section(BaseModel):
             kind = "unknown_key"
         else:
             kind, context = detail["type"], detail.get("ctx", {})  # a section around this one has no context any more
-            if kind == "too_short" and context:
+            if kind == "too_short" and "min_length" in context:
                 message = f"has a length of {context['actual_length']}; expected at least {context['min_length']}"
-        return InitErrorDetails(type=PydanticCustomError(kind, message), loc=detail["loc"], input=detail["input"])
+        # The message is an argument, because pydantic would substitute names between braces in a template.
+        error = PydanticCustomError(kind, "{message}", {"message": message})
+        return InitErrorDetails(type=error, loc=detail["loc"], input=detail["input"])
 
 
 def describe(where: str, key: Key, what: str) -> str:

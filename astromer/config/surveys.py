@@ -1,5 +1,6 @@
 """Surveys: sources of light curves, and filters of their observations and objects."""
 
+import re
 from collections.abc import Mapping
 from functools import cache, reduce
 from importlib import import_module
@@ -11,6 +12,14 @@ from pydantic_core import CoreSchema
 
 from astromer.config.registry import FORMATS, check_name
 from astromer.config.section import UNION_TAG, Inside, Name, Positive, Section, Sha256, Url, inside
+
+
+def _is_regular_expression(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"is {pattern!r}; expected a regular expression ({error})") from None
+    return pattern
 
 
 class Download(Section):
@@ -27,7 +36,7 @@ class Download(Section):
         description="Accepted digests of an archive whose packed bytes are not stable: the sha256 of the lines "
         "`<sha256 of the member>  <path below the top folder>`, sorted by the bytes of the paths.",
     )
-    digested_members: str = Field(
+    digested_members: Annotated[str, AfterValidator(_is_regular_expression)] = Field(
         "", description="Regular expression of the member paths that the content digest covers."
     )
     licence: str = Field("", description="Terms of use.")
@@ -47,7 +56,18 @@ def _in_order(bounds: list[float]) -> list[float]:
     return bounds
 
 
+def _are_percentiles(bounds: list[float]) -> list[float]:
+    if _in_order(bounds)[1] <= 1:
+        raise ValueError(f"is {bounds}; expected percentiles from 0 to 100, not fractions")
+    return bounds
+
+
 Bounds = Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(_in_order)]
+Percentiles = Annotated[
+    list[Annotated[float, Field(ge=0, le=100)]],
+    Field(min_length=2, max_length=2),
+    AfterValidator(_are_percentiles),
+]
 
 
 class Filters(Section):
@@ -65,9 +85,7 @@ class Filters(Section):
         "-99.99, are outside of it.",
     )
     min_observations: Positive = Field(5, description="Keep objects with at least this many observations.")
-    clip_percentiles: (
-        Annotated[list[Annotated[float, Field(ge=0, le=100)]], Field(min_length=2, max_length=2)] | None
-    ) = Field(
+    clip_percentiles: Percentiles | None = Field(
         None,
         description="Keep observations between these percentiles of their object's magnitudes (1 and 99 for the "
         "original's MACHO fields); null keeps all.",

@@ -1,6 +1,6 @@
 """Training: masking, optimisation, pretraining, finetuning, and devices."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -107,6 +107,15 @@ class Pretraining(Section):
         "batches use no more than one or two, so that several encoders are better trained side by side.",
     )
     training: EncoderTraining = Field(EncoderTraining(), description="How the encoders are trained.")
+
+    @model_validator(mode="after")
+    def _leaves_objects_to_train_on(self) -> Self:
+        if self.validation_fraction + self.test_fraction >= 1:
+            raise ValueError(
+                f"validation_fraction {self.validation_fraction:g} and test_fraction {self.test_fraction:g} leave "
+                "nothing to train on; expected a sum below 1"
+            )
+        return self
 
 
 class Devices(Section):

@@ -282,12 +282,12 @@ def read_manifest(path: Path, *, verify: bool = False) -> Manifest:
             raise InputError(f"{path}: the format is {content['format']!r}; expected {_MANIFEST_FORMAT!r}")
         classes = None if content["classes"] is None else tuple(content["classes"])
         files = tuple(RecordFile(**{**entry, "path": path.parent / entry["path"]}) for entry in content["files"])
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        totals = {key: (content[key], sum(getattr(file, key) for file in files)) for key in ("objects", "observations")}
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not a manifest of records: {error!r}") from error
-    for key in ("objects", "observations"):
-        total = sum(getattr(file, key) for file in files)
-        if total != content[key]:
-            raise InputError(f"{path}: {key} is {content[key]}, but its files hold {total}")
+    for key, (given, total) in totals.items():
+        if total != given:
+            raise InputError(f"{path}: {key} is {given}, but its files hold {total}")
     for file in files:
         if not file.path.is_file():
             raise InputError(f"{path}: lists {file.path}, which does not exist")

@@ -27,7 +27,8 @@ def num_learned(dataset: Dataset, num_objects: int) -> int:
     """Return how many objects of a class of this size are for training or validation in a fold; the rest may test."""
     largest = max(dataset.spc)
     if dataset.short_classes == "cap" and num_objects < largest + dataset.test_per_class:
-        return min(largest, num_objects - min(dataset.test_per_class, num_objects // 2))
+        half = num_objects - min(dataset.test_per_class, num_objects // 2)
+        return min(largest, max(half, MIN_LEARNED))
     return largest
 
 

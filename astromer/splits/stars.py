@@ -9,8 +9,11 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
+from astromer.errors import InputError
+
 AT_ONCE = 500_000  # entries that are compared at once: more need more memory, fewer more stripes
 SAMPLED_EVERY = 100  # entries between two whose declinations may bound a stripe
+MAX_AT_ONE_POSITION = 20  # entries of a survey at exactly one position: more share a placeholder, not a star
 
 
 def star_numbers(objects: pl.DataFrame, radius_arcsec: float, id_spaces: Mapping[str, str] | None = None) -> np.ndarray:
@@ -26,10 +29,13 @@ def star_numbers(objects: pl.DataFrame, radius_arcsec: float, id_spaces: Mapping
 
     Returns:
         One integer per row, equal for the rows of one star.
+
+    Raises:
+        InputError: many entries of a survey have one position, as where a placeholder stands for an unknown one.
     """
     edges = [_same_ids(objects, id_spaces or {})]
     if radius_arcsec > 0:
-        edges.append(_close_pairs(objects["ra"], objects["dec"], radius_arcsec))
+        edges.append(_close_pairs(objects, radius_arcsec))
     return _numbered(objects.height, np.concatenate(edges))
 
 
@@ -67,9 +73,9 @@ def _repeated(values: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _close_pairs(ra: pl.Series, dec: pl.Series, radius_arcsec: float) -> np.ndarray:
+def _close_pairs(objects: pl.DataFrame, radius_arcsec: float) -> np.ndarray:
     """Pair the entries within the radius, `(pairs, 2)`, in stripes of declination; others have no position."""
-    ra, dec = ra.cast(pl.Float64), dec.cast(pl.Float64)  # a column without any position has no type
+    ra, dec = (objects[axis].cast(pl.Float64) for axis in ("ra", "dec"))  # without any position they have no type
     placed = ra.is_finite() & dec.is_finite()
     sample = dec.gather_every(SAMPLED_EVERY)
     sample = np.sort(sample.filter(sample.is_finite()).to_numpy())
@@ -77,10 +83,23 @@ def _close_pairs(ra: pl.Series, dec: pl.Series, radius_arcsec: float) -> np.ndar
     edges = [np.zeros((0, 2), np.int64)]
     for low, high in itertools.pairwise([-np.inf, *bounds, np.inf]):
         rows = (placed & (dec >= low) & (dec <= high + radius_arcsec / 3600)).arg_true().to_numpy()
-        tree = KDTree(unit_vectors(ra.gather(rows).to_numpy(), dec.gather(rows).to_numpy()))
+        placed_there = pl.DataFrame([objects["survey"].gather(rows), ra.gather(rows), dec.gather(rows)])
+        _refuse_placeholders(placed_there)  # their pairs would grow with the square of their number
+        tree = KDTree(unit_vectors(placed_there["ra"].to_numpy(), placed_there["dec"].to_numpy()))
         pairs = tree.query_pairs(chord_of(radius_arcsec), output_type="ndarray")
         edges.append(rows[pairs].reshape(-1, 2).astype(np.int64))
     return np.concatenate(edges)
+
+
+def _refuse_placeholders(entries: pl.DataFrame) -> None:
+    """Raise `InputError` if one position has more entries of a survey than a star can have."""
+    counts = entries.group_by("survey", "ra", "dec").len().filter(pl.col("len") > MAX_AT_ONE_POSITION)
+    if not counts.is_empty():
+        survey, ra, dec, count = counts.sort("len", "ra", "dec").row(-1)
+        raise InputError(
+            f"survey {survey}: {count} objects have the position ra {ra:.10g}, dec {dec:.10g} deg; expected at most "
+            f"{MAX_AT_ONE_POSITION}, and no position (a blank) where it is not known"
+        )
 
 
 def _blocks(ordered: np.ndarray) -> Iterator[slice]:

@@ -46,11 +46,16 @@ def is_flagged(flag: pl.Expr, bad: int | list[str]) -> pl.Expr:
 
     Args:
         flag: text, null where it is blank.
-        bad: bits, any of which rejects, as does a flag that is no number; or values that reject, in any case.
+        bad: bits, any of which rejects, as does a flag that is no number; or values that reject, in any case and, if
+            they are numbers, in any notation.
     """
+    number = flag.cast(pl.Float64, strict=False)
     if isinstance(bad, int):
-        return (flag.cast(pl.Float64, strict=False).cast(pl.Int64, strict=False) & bad != 0).fill_null(True)
-    return flag.str.to_lowercase().is_in([value.lower() for value in bad])
+        whole = flag.cast(pl.Int64, strict=False)  # a float loses the lowest bits of large numbers
+        return (pl.coalesce(whole, number.cast(pl.Int64, strict=False)) & bad != 0).fill_null(True)
+    values = pl.Series([value.lower() for value in bad], dtype=pl.String)
+    numbers = values.cast(pl.Float64, strict=False).drop_nulls()
+    return flag.str.to_lowercase().is_in(values.implode()) | number.is_in(numbers.implode()).fill_null(False)
 
 
 def fluxes_to_magnitudes(rows: pl.DataFrame, zero_point: float, lost: Report, *, has_errors: bool) -> pl.DataFrame:

@@ -25,6 +25,8 @@ from astromer.surveys.reading import (
 )
 from astromer.surveys.sources import read_member, unix_lines
 
+MAX_BLOCK_BYTES = 2**31 - 1  # of a CSV, that pyarrow takes at once
+
 
 class CatalogColumns(Section):
     """Names of the catalogue's columns."""
@@ -82,6 +84,9 @@ def read_catalog(source: Path, options: CatalogOptions) -> pl.DataFrame:
     content = read_member(source, options.catalog, max_mb=options.max_file_mb)
     raw = _read_table(content, columns, where)
     check_types(raw.schema, columns.values(), where)
+    for ours in ("id", "class"):
+        if ours in columns and raw.schema[columns[ours]].is_float():
+            raise InputError(f"{where}: column {columns[ours]!r} has floating point numbers, expected text or integers")
     catalog = raw.select(
         pl.col(theirs).cast(pl.String).str.strip_chars().alias(ours) for ours, theirs in columns.items()
     )
@@ -122,7 +127,9 @@ def _read_csv(content: bytes, columns: dict[str, str], where: str) -> pl.DataFra
     wanted = list(dict.fromkeys(columns.values()))
     table = arrow_csv.read_csv(
         pa.BufferReader(content if content.endswith(b"\n") else content + b"\n"),
-        arrow_csv.ReadOptions(column_names=names, skip_rows=1, use_threads=False, block_size=max(len(content), 1)),
+        arrow_csv.ReadOptions(
+            column_names=names, skip_rows=1, use_threads=False, block_size=min(max(len(content), 1), MAX_BLOCK_BYTES)
+        ),
         arrow_csv.ParseOptions(newlines_in_values=True),
         arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(wanted, pa.string()), include_columns=wanted, strings_can_be_null=False

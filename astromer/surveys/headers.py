@@ -12,7 +12,11 @@ _TIME = {"time", "t", "mjd", "jd", "hjd", "bjd", "hmjd", "bmjd", "obsmjd", "mjdo
 _MAG = {"mag", "magnitude", "m", "mags", "magpsf", "magauto"}
 _ERR_MAG = {"err", "error", "e", "errmag", "magerr", "emag", "mage", "errormag", "magerror", "dmag", "merr", "dm"}
 _ERR_MAG |= {"sigma", "sigmamag", "magsigma", "sigmapsf", "uncertainty", "unc", "errmagnitude", "magnitudeerror"}
-_KNOWN = {name: ours for ours, names in zip(NUMBERS, (_TIME, _MAG, _ERR_MAG), strict=True) for name in names}
+_FLUX = {"flux", "fluxes", "fluxerr", "fluxerror", "fluxuncertainty", "fluxsigma", "errflux", "eflux", "sigmaflux"}
+_FLUX |= {"sapflux", "pdcsapflux", "sapfluxerr", "pdcsapfluxerr", "count", "counts", "rate", "counterr", "countserr"}
+_NAMES = dict(zip((*NUMBERS, "flux"), (_TIME, _MAG, _ERR_MAG, _FLUX), strict=True))
+_KNOWN = {name: meaning for meaning, names in _NAMES.items() for name in names}
+_UNIT = re.compile(r"\(.*\)|\[.*\]")
 
 
 def split_header(content: bytes) -> tuple[bytes, int, int]:
@@ -41,7 +45,10 @@ def columns_of(header: bytes, separator: str, columns: tuple[str, ...]) -> tuple
         InputError: the line has numbers, or contradicts the configured columns.
     """
     text = header.decode("utf-8", "replace").strip().removeprefix("#").strip()
-    fields = [field.strip() for field in (text.split() if separator == "whitespace" else text.split(separator))]
+    if separator == "whitespace":
+        fields = [field for field in text.split() if not _UNIT.fullmatch(field)]  # a unit after the name
+    else:
+        fields = [field.strip() for field in text.split(separator)]
     if any(is_number(field) for field in fields):
         raise InputError(f"its first line is {text!r}, expected the names of the columns (header: true)")
     meanings = [_KNOWN.get(re.sub(r"[(\[].*|[^a-z0-9]", "", field.lower())) for field in fields]

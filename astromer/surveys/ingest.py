@@ -209,7 +209,7 @@ def _blocks(rows: pl.DataFrame, *, in_order: bool) -> Iterator[pl.DataFrame]:
         if order is None:
             block = rows.slice(start, end - start)
         else:
-            block = rows[order[start:end]].sort(*key, "mjd", "file", "line", nulls_last=True)
+            block = rows[order[start:end]].sort(*key, "mjd", "file", "line", nulls_last=True, maintain_order=True)
         yield block.with_columns(pl.col("id").set_sorted())
         start = max(end, 1)
 

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -14,7 +15,7 @@ from pydantic import AfterValidator, Field
 from astromer.config.section import Section
 from astromer.errors import InputError
 from astromer.surveys.losses import LOSS_SCHEMA, Report, ignore
-from astromer.surveys.sources import open_members
+from astromer.surveys.sources import check_utf8, open_members
 
 # `file` is the file inside the dump that holds the row, and `rows` the number of observations that state it: null for a
 # row that describes the object by itself, as that of a catalogue does.
@@ -55,13 +56,16 @@ class OriginRule(Section):
     jd: float = Field(description="Julian date of time zero [days].")
 
 
-def _last_is_general(rules: list[OriginRule]) -> list[OriginRule]:
+def _in_order_and_last_general(rules: list[OriginRule]) -> list[OriginRule]:
     if not rules or any((rule.below is None) != (rule is rules[-1]) for rule in rules):
         raise ValueError("expected at least one rule, and a `below` in each but the last")
+    bounds = [rule.below for rule in rules if rule.below is not None]
+    if any(low >= high for low, high in pairwise(bounds)):
+        raise ValueError("expected rules whose `below` increase, because the first one that applies is used")
     return rules
 
 
-TimeOrigin = float | Annotated[list[OriginRule], AfterValidator(_last_is_general)]
+TimeOrigin = float | Annotated[list[OriginRule], AfterValidator(_in_order_and_last_general)]
 TIME_ORIGIN = (
     "Julian date of time zero [days]: 2400000.5 where times are MJD already, 0 where they are JD. A survey that mixes "
     "origins has a list of rules. The first rule whose `below` exceeds the object's median time applies (in tables of "
@@ -173,7 +177,7 @@ def members_of_part(
         lost: function that is told, for part 0, what the source contains besides files: `Losses.add`.
 
     Raises:
-        InputError: no file matches.
+        InputError: no file matches, or the name of one is not UTF-8.
     """
     matches, by_object, count = matcher(pattern), "{id}" in pattern, 0
 
@@ -182,6 +186,7 @@ def members_of_part(
         found = matches(name)
         if not found or name == other_than:
             return False
+        check_utf8(source, name)
         count += 1
         return (shard_of(found["id"], parts) if by_object else (count - 1) % parts) == part
 

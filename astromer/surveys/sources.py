@@ -108,6 +108,14 @@ def read_member(source: Path, name: str, *, max_mb: int | None = None) -> bytes:
     raise InputError(f"{source}: has no file named {name}")
 
 
+def check_utf8(source: Path, name: str) -> None:
+    """Raise `InputError` if the name of a file inside `source` is not UTF-8, as which tables store it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{source}: the name of the file {name!r} is not UTF-8; rename it") from None
+
+
 def listing_digest(source: Path) -> str | None:
     """Digest the names, sizes and times of all files of a folder; return None for anything else.
 

@@ -24,7 +24,8 @@ def parse_rows(
         quoted: whether fields may be in double quotes.
 
     Returns:
-        The wanted columns as text, `line`, and `text`, which is null unless the line has too few or too many fields.
+        The wanted columns as text, `line`, and `text`, which is null unless the line has too few or too many fields, or
+        fields in unwanted columns only.
 
     Raises:
         InputError: a quote is not closed on its line.
@@ -37,14 +38,24 @@ def parse_rows(
     if len(table) + len(invalid) != len(numbers):
         raise InputError(f"{where}: a quote opened after line {first_line} is not closed on its line")
     places = [place for place, _ in invalid]
-    is_blank = pl.all_horizontal(pl.col(list(wanted.values())).str.strip_chars() == "")
+    whole = np.delete(np.arange(len(numbers)), places)
     rows = from_arrow(table).rename(wanted)
-    rows = rows.with_columns(line=np.delete(numbers, places), text=pl.lit(None, pl.String)).filter(~is_blank)
+    is_blank = rows.select(pl.all_horizontal(pl.col(list(wanted.values())).str.strip_chars() == "")).to_series()
+    if is_blank.any():
+        invalid += _with_other_fields(block, whole[is_blank.to_numpy()], separator)
+    rows = rows.with_columns(line=numbers[whole], text=pl.lit(None, pl.String)).filter(~is_blank)
     skipped = pl.DataFrame(
-        {"line": numbers[places], "text": [text for _, text in invalid]}, schema={"line": pl.Int64, "text": pl.String}
+        {"line": numbers[[place for place, _ in invalid]], "text": [text for _, text in invalid]},
+        schema={"line": pl.Int64, "text": pl.String},
     )
     skipped = skipped.filter(pl.col("text").str.strip_chars() != "")
     return pl.concat([rows, skipped], how="diagonal").with_columns(pl.col("line") + first_line)
+
+
+def _with_other_fields(block: bytes, places: np.ndarray, separator: str) -> list[tuple[int, str]]:
+    """Return place and text of those of the lines that hold more than separators, which make a blank line."""
+    lines = valid_utf8(block).decode().split("\n")
+    return [(place, lines[place]) for place in places.tolist() if lines[place].strip(f'{separator}" \t')]
 
 
 def _parse(

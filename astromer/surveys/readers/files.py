@@ -1,5 +1,6 @@
 """Reader of dumps with one text file per object and, if classes are known, a catalogue."""
 
+import codecs
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -46,6 +47,12 @@ def _has_numbers(columns: list[str]) -> list[str]:
     return columns
 
 
+def _has_id(pattern: str) -> str:
+    if "{id}" not in pattern:
+        raise ValueError(f"is {pattern!r}; expected `{{id}}` in it, in place of the identifier")
+    return pattern
+
+
 class FilesColumns(CatalogColumns):
     """Names of the catalogue's columns."""
 
@@ -64,8 +71,7 @@ class FilesOptions(CatalogOptions):
         "null: every light curve is an object, whose class is unknown.",
     )
     catalog_columns: FilesColumns = Field(FilesColumns(), description="Names of the catalogue's columns.")
-    light_curves: PathPattern = Field(
-        pattern=r"\{id\}",
+    light_curves: Annotated[PathPattern, AfterValidator(_has_id)] = Field(
         description="Path of an object's file inside the source, with `{id}` in place of the identifier. A file may be "
         "compressed (.gz, .xz, .bz2, .zst), the suffix being part of the path.",
     )
@@ -148,7 +154,7 @@ def _without_header(
     object_id: str, file: str, content: bytes, options: FilesOptions
 ) -> tuple[tuple[str, ...], str, str, bytes, int]:
     """Return columns, id, file, lines and the number of lines before these."""
-    content = unix_lines(content)
+    content = unix_lines(content.removeprefix(codecs.BOM_UTF8))
     columns, skipped = tuple(options.columns), 0
     if options.header and content:
         header, skipped, start = split_header(content)
@@ -224,10 +230,10 @@ def _parse_separated(text: bytes, num_lines: int, separator: str, columns: Seque
     except pl.exceptions.PolarsError:
         return None
     numbers = _numbers_in(columns)
-    table = table.select(numbers, text=pl.lit(None, pl.String))
-    # If a line is blank or too short, polars skips it or fills it with nulls.
-    whole = table.height == num_lines and not any(table[number].null_count() for number in numbers)
-    return table if whole else None
+    # If a line is blank or too short, polars skips it or fills it with nulls, up to the last column.
+    filled = {*numbers, table.columns[-1]}
+    whole = table.height == num_lines and not any(table[column].null_count() for column in filled)
+    return table.select(numbers, text=pl.lit(None, pl.String)) if whole else None
 
 
 def _parse_line_by_line(text: bytes, separator: str, columns: Sequence[str]) -> pl.DataFrame:
@@ -246,9 +252,10 @@ def _parse_line_by_line(text: bytes, separator: str, columns: Sequence[str]) -> 
             field.str.strip_chars().cast(NUMBERS_SCHEMA[number], strict=False).alias(number)
             for number, field in of_number.items()
         ),
+        last=pl.col("fields").struct.field(f"field_{len(columns) - 1}"),
         surplus=pl.col("fields").struct.field(f"field_{len(columns)}"),
     )
-    whole = pl.all_horizontal(pl.col(numbers).is_not_null(), pl.col("surplus").is_null())
+    whole = pl.all_horizontal(pl.col(*numbers, "last").is_not_null(), pl.col("surplus").is_null())
     return parsed.select(
         *(pl.when(whole).then(pl.col(number)).alias(number) for number in numbers),
         pl.when(~whole).then(pl.col("text")).alias("text"),

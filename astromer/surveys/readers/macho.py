@@ -5,9 +5,9 @@ The dump has one folder per field, with one gzip text file per tile, which has o
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from astromer.surveys.catalog import CatalogOptions
 from astromer.surveys.readers.table import read_tables
@@ -22,6 +22,12 @@ FIELDS = [
 ]
 
 
+def _has_no_id(pattern: str) -> str:
+    if "{id}" in pattern:
+        raise ValueError(f"is {pattern!r}; expected no `{{id}}`, because the lines give it")
+    return pattern
+
+
 class MachoOptions(CatalogOptions):
     """The MACHO project's photometry dump: one folder per field, one gzip file per tile, 39 values per observation.
 
@@ -31,7 +37,7 @@ class MachoOptions(CatalogOptions):
     scattered = True
 
     band: Literal["red", "blue"] = Field("red", description="The band that is read.")
-    tables: str = Field(
+    tables: Annotated[str, AfterValidator(_has_no_id)] = Field(
         "**/*.gz", description="Paths of the tiles inside the source; `*` is any text without `/`, `**/` any folders."
     )
     missing_values: list[float] = Field(

@@ -22,6 +22,7 @@ from astromer.surveys.losses import Losses
 from astromer.surveys.reading import (
     JD_OF_MJD_ZERO,
     TIME_ORIGIN,
+    PathPattern,
     RawBatch,
     TimeOrigin,
     members_of_part,
@@ -37,9 +38,12 @@ Record = dict[str, Any]
 
 
 class RecordsOptions(_Options):
-    """TFRecord files of `SequenceExample`s, as the released code writes and reads them. Every shard reads all files."""
+    """TFRecord files of `SequenceExample`s, as the released code writes and reads them. Every shard reads all files.
 
-    records: str = Field(
+    An object has one record: those that this code writes with `bands: each`, one per band, are not read.
+    """
+
+    records: PathPattern = Field(
         "**/*.record",
         description="Paths of the files inside the source; `*` is any text without `/`, `**/` any folders.",
     )
@@ -61,7 +65,8 @@ def read(
     """Yield the objects of one part with their observations, in blocks.
 
     Raises:
-        InputError: a file is damaged, or two records of one id differ in class, band or light curve.
+        InputError: a file is damaged, or two records of one id differ in class, band or light curve, as those of an
+            object with several bands do.
     """
     losses, block = Losses(), []
     first_of: dict[str, tuple[bytes, str]] = {}
@@ -77,7 +82,10 @@ def read(
         elif first_of[record["id"]][0] == digest:
             losses.add("object", "record repeated", id=record["id"], file=file)
         else:
-            raise InputError(f"{where}: object {record['id']} has another record in {first_of[record['id']][1]}")
+            raise InputError(
+                f"{where}: object {record['id']} has another record in {first_of[record['id']][1]}; expected equal "
+                "ones (objects of several bands, one record per band, cannot be read)"
+            )
         if len(block) == BLOCK_OBJECTS:
             yield _batch(block, options)
             block = []
@@ -114,7 +122,7 @@ def _is_whole(content: bytes, checksum: bytes) -> bool:
 def record_id(data: bytes, where: str) -> str:
     """Return the identifier of a record's object."""
     context = _parsed(data, where)[1]
-    if name := next((name for layout in LAYOUTS if (name := _text(context, layout[0]))), None):
+    if name := next((name for layout in LAYOUTS if (name := _text(context, layout[0], where))), None):
         return name
     raise InputError(f"{where}: has no id")
 
@@ -142,13 +150,13 @@ def _decoded(data: bytes, where: str, options: RecordsOptions) -> Record:
     numbers: list[Any] = [_numbers(lists[column]) for column in columns]
     if "mjd_low" in lists:
         numbers[0] = numbers[0] + _numbers(lists["mjd_low"])
-    if len({len(column) for column in numbers}) != 1 or not (object_id := _text(context, id_key)):
+    if len({len(column) for column in numbers}) != 1 or not (object_id := _text(context, id_key, where)):
         raise InputError(f"{where}: expected an id and equally many times, magnitudes and errors")
-    name = _text(context, "Class") or _class_of(context, label_key, where, options)
+    name = _text(context, "Class", where) or _class_of(context, label_key, where, options)
     return {
         "id": object_id,
         "class": name,
-        "band": _text(context, "Band") or options.band,
+        "band": _text(context, "Band", where) or options.band,
         "numbers": np.array(numbers),
     }
 
@@ -157,13 +165,22 @@ def _numbers(feature_list: Any) -> np.ndarray:
     return np.fromiter(chain.from_iterable(each.float_list.value for each in feature_list.feature), np.float64)
 
 
-def _text(context: Any, key: str) -> str | None:
-    return context[key].bytes_list.value[0].decode() if key in context and context[key].bytes_list.value else None
+def _text(context: Any, key: str, where: str) -> str | None:
+    text = context[key].bytes_list.value[0] if key in context and context[key].bytes_list.value else None
+    try:
+        return None if text is None else text.decode()
+    except UnicodeDecodeError:
+        raise InputError(f"{where}: {key} is {text!r}, expected UTF-8") from None
 
 
 def _class_of(context: Any, key: str, where: str, options: RecordsOptions) -> str | None:
     """Return the class that the number `key` stands for; None without a number or without `classes`."""
-    if key not in context or not options.classes or (label := context[key].int64_list.value[0]) < 0:
+    if key not in context or not options.classes:
+        return None
+    labels = context[key].int64_list.value
+    if len(labels) != 1:
+        raise InputError(f"{where}: {key} has {len(labels)} integers, expected the number of a class (key `classes`)")
+    if (label := labels[0]) < 0:
         return None
     if label >= len(options.classes):
         raise InputError(f"{where}: {key} is {label}, but `classes` has {len(options.classes)} names")

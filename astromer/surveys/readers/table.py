@@ -147,7 +147,7 @@ def _fits_blocks(
 ) -> Iterator[pl.DataFrame]:
     where, content = f"{source}, {file}", whole_file(source, file, stream, max_mb=options.max_file_mb)
     _check_columns(fits_names(content, where), options, where)
-    rows = read_fits(content, _keys(options), options.time_origin_jd, where)
+    rows = read_fits(content, _keys(options), options.columns.time, options.time_origin_jd, where)
     if rows.is_empty():
         lost("file", "no rows", file=file)
     if wanted():

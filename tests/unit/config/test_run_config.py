@@ -71,6 +71,13 @@ def test_what_sections_say_of_each_other():
     [
         (("pretraining", "training"), {"epoch": 3}, "pretraining.training.epoch: unknown key; did you mean epochs?"),
         (("seed",), "seven", "seed: is 'seven'; expected a valid integer"),
+        (("seed",), 2**32 - 1, "seed: is 4294967295; expected less than 2147483648"),
+        (("encoders", "ours", "seed"), 2**40, "encoders.ours.seed: is 1099511627776; expected less than 2147483648"),
+        (
+            ("pretraining",),
+            {"surveys": ["sky"], "validation_fraction": 0.5, "test_fraction": 0.5},
+            "pretraining: validation_fraction 0.5 and test_fraction 0.5 leave nothing to train on; expected a sum",
+        ),
         (("datasets", "asked", "spc"), ["ten"], "datasets.asked.spc.0: is 'ten'; expected a valid integer"),
         (("surveys", "sim", "simulated", "style"), "gaia", "surveys.sim.simulated.style: is 'gaia'; expected 'macho'"),
     ],

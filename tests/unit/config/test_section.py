@@ -113,6 +113,7 @@ def test_a_duplicated_value_is_shown():
 
 
 def test_braces_in_a_value_are_not_placeholders():
+    assert problems({"inner": {"{depth}": 1}, "name": "a"})[0].startswith("run.yaml: inner.{depth}: unknown key; ")
     assert problems({"inner": {"depth": "{x}"}, "name": "a"}) == [
         "run.yaml: inner.depth: is '{x}'; expected a valid integer"
     ]

@@ -59,7 +59,7 @@ def test_defaults_of_the_formats():
 @pytest.mark.parametrize(
     ("name", "changes", "key"),
     [
-        ("files", {"light_curves": "LCs/star.dat"}, "files.light_curves"),
+        ("files", {"light_curves": "LCs/star.dat"}, "files.light_curves: is 'LCs/star.dat'; expected `{id}` in it"),
         ("files", {"separator": "|"}, "files.separator"),
         ("files", {"columns": ["time", "err_mag"]}, "files.columns: lacks mag"),
         (
@@ -68,6 +68,8 @@ def test_defaults_of_the_formats():
             "files.catalog_columns.clas: unknown key; did you mean class?",
         ),
         ("macho", {"band": "green"}, "macho.band: is 'green'; expected 'red' or 'blue'"),
+        ("macho", {"tables": "{id}.gz"}, "macho.tables: is '{id}.gz'; expected no `{id}`"),
+        ("records", {"records": "{id}/{id}.record"}, "records.records: holds `{id}` more than once"),
         ("macho", {"missing_values": ["x"]}, "macho.missing_values.0"),
         ("simulated", {"style": "gaia"}, "simulated.style"),
         ("simulated", {"classes": ["EC", "EC"]}, "simulated.classes: holds a value twice: ['EC', 'EC']"),
@@ -80,6 +82,12 @@ def test_defaults_of_the_formats():
         ("votimeseries", {"time_origin_jd": []}, "votimeseries.time_origin_jd"),
         ("votimeseries", {"time_origin_jd": [{"below": 1.0, "jd": 0.0}]}, "votimeseries.time_origin_jd"),
         ("votimeseries", {"time_origin_jd": [{"jd": 0.0}, {"jd": 1.0}]}, "votimeseries.time_origin_jd"),
+        (
+            "votimeseries",
+            {"time_origin_jd": [{"below": 2.0, "jd": 5.0}, {"below": 1.0, "jd": 1.0}, {"jd": 0.0}]},
+            "votimeseries.time_origin_jd: is [{'below': 2.0, 'jd': 5.0}, {'below': 1.0, 'jd': 1.0}, {'jd': 0.0}]; "
+            "expected a valid number or rules whose `below` increase",
+        ),
         ("votimeseries", {"time_origin_jd": [{"jd": 0.0, "belw": 1.0}]}, "votimeseries.time_origin_jd.0.belw: unknown"),
     ],
 )
@@ -101,12 +109,24 @@ def test_a_wrong_option_is_named(name, changes, key):
         ({"filters": {"max_err_mag": 0}}, "filters.max_err_mag: is 0"),
         ({"filters": {"clip_percentiles": [1]}}, "filters.clip_percentiles: has a length of 1; expected at least 2"),
         ({"filters": {"clip_percentiles": [1, 101]}}, "filters.clip_percentiles.1: is 101"),
+        (
+            {"filters": {"clip_percentiles": [0.01, 0.99]}},
+            "filters.clip_percentiles: is [0.01, 0.99]; expected percent",
+        ),
+        (
+            {"filters": {"clip_percentiles": [99, 1]}},
+            "filters.clip_percentiles: is [99.0, 1.0]; expected the lower bound",
+        ),
         ({"filters": {"variability": {"skw": 1}}}, "filters.variability.skw: unknown key; did you mean skew?"),
         ({"source": None}, "a survey of format macho needs the key `source`"),
         ({"source": 3}, "source: is 3"),
         ({"source": {"url": "https://a.b/c", "fil": "c"}}, None),
         ({"source": {"url": "a.b/c", "file": "c"}}, "source.url: String should match pattern"),
         ({"source": {"url": "https://a.b/c", "file": "c", "sha256": "xyz"}}, "source.sha256: String should match"),
+        (
+            {"source": {"url": "https://a.b/c", "file": "c", "digested_members": "("}},
+            "source.digested_members: is '('; expected a regular expression",
+        ),
     ],
 )
 def test_a_wrong_key_of_a_survey_is_named(keys, named):

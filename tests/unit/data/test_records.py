@@ -266,9 +266,14 @@ def test_manifest_finds_missing_and_changed_files(tmp_path):
         records.read_manifest(path)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"format": "other"}'])
+NO_TOTALS = b'{"format": "astromer-records-1", "classes": null, "files": []}'
+TEXT_COUNTS = NO_TOTALS.replace(b"[]", b'[{"path": "a", "objects": "1", "observations": "9", "sha256": ""}]')
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"{}", b'{"format": "other"}', b"\xff", None, NO_TOTALS, TEXT_COUNTS])
 def test_what_is_no_manifest_is_refused(tmp_path, content):
-    (tmp_path / "manifest.json").write_text(content)
+    if content is not None:
+        (tmp_path / "manifest.json").write_bytes(content)
     with pytest.raises(InputError, match=r"manifest\.json"):
         records.read_manifest(tmp_path / "manifest.json")
 

@@ -187,6 +187,12 @@ def test_short_classes_are_capped_and_counted():
     assert set(short["class"]) == {"RRab", "LPV"}
 
 
+@pytest.mark.parametrize("size", [4, 5, 6])
+def test_the_smallest_capped_class_has_all_sets(size):
+    table = draw(survey({"EC": 60, "RRab": 60, "LPV": size}), dataset(short_classes="cap"), seed=0)
+    assert set(table.filter(pl.col("class") == "LPV")["subset"]) == {"train", "validation", "test"}
+
+
 def test_class_that_cannot_even_be_capped():
     with pytest.raises(InputError, match=r"too few in LPV \(3\)"):
         draw(survey({"EC": 60, "RRab": 60, "LPV": 3}), dataset(short_classes="cap"), seed=0)

@@ -2,7 +2,9 @@
 
 import numpy as np
 import polars as pl
+import pytest
 
+from astromer.errors import InputError
 from astromer.splits import stars
 from astromer.splits.stars import star_numbers
 
@@ -57,6 +59,16 @@ def test_agrees_with_the_great_circle_distance_of_all_pairs():
     close = np.degrees(np.arccos(np.clip(cosine, -1, 1))) * 3600 < 5.0
     assert close.any()
     assert all(same(numbers, i, j) for i, j in zip(one[close], other[close], strict=True))
+
+
+def test_a_placeholder_of_unknown_positions_is_refused():
+    """Its entries would be one star, whose pairs grow with the square of their number."""
+    table = entries(*(("a", str(i), 0.0, 0.0) for i in range(5000)), *(("b", str(i), i, 1.0) for i in range(50)))
+    with pytest.raises(InputError, match=r"survey a: 5000 objects have the position ra 0, dec 0 deg"):
+        star_numbers(table, 2.0)
+    assert len(set(star_numbers(table, 0.0))) == 5050, "ids alone are compared"
+    few = table.group_by("survey", maintain_order=True).head(20)
+    assert len(set(star_numbers(few, 2.0))) == 21
 
 
 def test_ids_of_one_id_space_are_matched_across_surveys():

@@ -19,6 +19,7 @@ from reading import ingest, make_survey
 from astromer.config.surveys import Download
 from astromer.errors import InputError
 from astromer.surveys.losses import Losses
+from astromer.surveys.reading import members_of_part
 from astromer.surveys.sources import in_mirror, iter_members, listing_digest, open_members
 
 SECONDS = 20  # of a test that would take minutes, or for ever
@@ -211,6 +212,13 @@ def test_a_table_of_nothing_is_read_quickly(tmp_path, line):
     assert counts["observation", "read"] == (1 if line == b"\n" else 300_000)
 
 
+def test_a_file_name_that_is_not_utf8_is_named(tmp_path):
+    os.close(os.open(os.fsencode(tmp_path) + b"/st\xe9.dat", os.O_CREAT))
+    for path in ("*", "{id}.dat"):
+        with pytest.raises(InputError, match=r"the name of the file 'st\\udce9\.dat' is not UTF-8"):
+            list(members_of_part(tmp_path, path, 0, 1))
+
+
 def test_encrypted_and_unknown_compression_of_a_zip(tmp_path):
     with zipfile.ZipFile(tmp_path / "dump.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a", "content " * 9)
@@ -263,7 +271,7 @@ def test_a_file_that_is_all_head_is_counted(tmp_path, head):
     ("layout", "options", "message"),
     [
         ("files", {"columns": ["time", "time", "mag", "err_mag"]}, "files.columns: has time more than once"),
-        ("files", {"light_curves": "{id}/{id}.dat"}, "files.light_curves: holds `(id)` more than once"),
+        ("files", {"light_curves": "{id}/{id}.dat"}, "files.light_curves: holds `{id}` more than once"),
         ("votimeseries", {"id_pattern": "x"}, "votimeseries.id_pattern: is 'x', with 0 groups"),
         ("votimeseries", {"id_pattern": "(a)(b)"}, "with 2 groups"),
         ("votimeseries", {"id_pattern": "("}, "votimeseries.id_pattern: is '('; expected a regular expression"),

@@ -127,12 +127,23 @@ def test_names_of_the_header_decide(tmp_path, names, order, separator):
 
 
 @pytest.mark.parametrize(
-    "text", ["1 12.5 0.1\n2 12 0.1\n", "mjd mag\n1 2 3\n", "mjd,mag,err\n1,2,3\n", "mag err x\n1 2 3\n"]
+    "text",
+    [
+        *("1 12.5 0.1\n2 12 0.1\n", "mjd mag\n1 2 3\n", "mjd,mag,err\n1,2,3\n", "mag err x\n1 2 3\n"),
+        *("time flux flux_err\n1 2 3\n", "time counts(adu) x\n1 2 3\n", "time mag flux_err\n1 2 3\n"),
+    ],
 )
 def test_a_header_that_is_none_or_contradicts_the_columns_is_an_error(tmp_path, text):
     dump = light_curve_dump(tmp_path, "a", a=text)
     with pytest.raises(InputError, match=r"a\.dat: its (first line|header) is "):
         ingest(files(header=True), dump, tmp_path)
+
+
+@pytest.mark.parametrize("header", ["# HJD (d) mag [mag] err", "HJD mag err flux", "HJD (d) mag err flux (mJy)"])
+def test_units_and_other_columns_of_a_header(tmp_path, header):
+    dump = light_curve_dump(tmp_path, "a", a=f"{header}\n1 12.5 0.25{' 7' * ('flux' in header)}\n")
+    _, observations, _ = ingest(files(header=True), dump, tmp_path)
+    assert observations.rows() == [("a", 1.0, 12.5, 0.25)]
 
 
 def test_configured_columns_decide_where_the_header_agrees(tmp_path):

@@ -14,6 +14,8 @@ from reading import ingest
 
 from astromer.config.surveys import read_survey
 from astromer.errors import InputError
+from astromer.surveys.brightness import is_flagged
+from astromer.surveys.fits_tables import read_fits
 from astromer.surveys.table_options import TableOptions
 
 DOCS = (Path(__file__).resolve().parents[3] / "docs/own_survey.md").read_text(encoding="utf-8")
@@ -140,7 +142,10 @@ def tess_file():
     fits = pytest.importorskip("astropy.io.fits")
 
     def write(tic, times, fluxes, quality, **header):
-        arrays = {"TIME": ("D", "BJD - 2457000, days", times), "TIMECORR": ("E", "d", np.zeros(len(times)))}
+        arrays = {
+            "TIME": ("D", header.pop("TUNIT1", "BJD - 2457000, days"), times),
+            "TIMECORR": ("E", "d", np.zeros(len(times))),
+        }
         arrays["CADENCENO"] = ("J", None, np.arange(len(times)))
         for name in ("SAP", "PDCSAP"):
             arrays[f"{name}_FLUX"] = ("E", "e-/s", fluxes)
@@ -148,7 +153,8 @@ def tess_file():
         arrays["QUALITY"] = ("J", None, quality)
         columns = [fits.Column(name, kind, unit, array=np.array(a)) for name, (kind, unit, a) in arrays.items()]
         table = fits.BinTableHDU.from_columns(columns, name="LIGHTCURVE")
-        table.header.update({"BJDREFI": 2457000, "BJDREFF": 0.0, "TIMEUNIT": "d"} | header)
+        keywords = {"BJDREFI": 2457000, "BJDREFF": 0.0, "TIMEUNIT": "d"} | header
+        table.header.update({keyword: value for keyword, value in keywords.items() if value is not None})
         primary = fits.PrimaryHDU()
         primary.header.update({"TELESCOP": "TESS", "OBJECT": f"TIC {tic}", "TICID": tic, "SECTOR": 7})
         content = BytesIO()
@@ -200,6 +206,18 @@ def test_a_fits_file_that_does_not_fit_the_configuration_is_named(survey, tess_f
         ingest(recipe, tmp_path / "tess", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("kind", "values"), [("PE()", np.array([np.ones(2), np.ones(3)], object)), ("C", np.ones(2, complex))]
+)
+def test_a_column_of_fits_that_holds_no_numbers_is_named(kind, values):
+    fits = pytest.importorskip("astropy.io.fits")
+    content = BytesIO()
+    columns = [fits.Column("TIME", "D", array=np.ones(2)), fits.Column("FLUX", kind, array=values)]
+    fits.BinTableHDU.from_columns(columns).writeto(content)
+    with pytest.raises(InputError, match=r"a\.fits: column 'FLUX' (holds|has)"):
+        read_fits(content.getvalue(), {"TIME": "time", "FLUX": "mag"}, "TIME", 0.0, "a.fits")
+
+
 def test_fits_without_astropy_is_explained(survey, tess_file, monkeypatch):
     content = tess_file(27, [1.0], [1.0], [0])
     monkeypatch.setitem(sys.modules, "astropy.io", None)
@@ -212,3 +230,34 @@ def test_flags_need_a_column_and_a_meaning(changes):
     columns = {"id": "i", "time": "t", "mag": "m"} | changes.pop("columns", {})
     with pytest.raises(InputError, match=r"expected both `columns.flag` and `bad_flags`, or neither"):
         TableOptions.read({"columns": columns} | changes)
+
+
+@pytest.mark.parametrize(
+    ("bad", "flags", "rejected"),
+    [
+        (4, ["0", "4", "6.0", str(2**60 + 4), str(2**60), None, "x"], [False, True, True, True, False, True, True]),
+        (["1"], ["1", "1.0", "2.0", "01"], [True, True, False, True]),
+        (["True", "bad"], ["true", "BAD", "false", "1"], [True, True, False, False]),
+    ],
+)
+def test_flags_are_compared_as_what_they_are(bad, flags, rejected):
+    table = pl.DataFrame({"flag": flags})
+    assert table.select(is_flagged(pl.col("flag"), bad)).to_series().to_list() == rejected
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"MJDREFI": 51544, "MJDREFF": 0.0}, r"count from JD 2451544\.5 \(MJDREF\)"),
+        ({"MJDREF": 51544.0}, r"count from JD 2451544\.5 \(MJDREF\)"),
+        ({"JDREF": 2451544.0}, r"count from JD 2451544 \(JDREF\)"),
+        ({"BJDREFI": "abc"}, r"keywords BJDREF are \['abc', 0\.0\], expected numbers"),
+        ({"TUNIT1": "s"}, r"column 'TIME' is in s, expected days"),
+        ({"TUNIT1": None, "TIMEUNIT": "s"}, r"column 'TIME' is in s, expected days"),
+    ],
+)
+def test_times_of_fits_that_the_configuration_contradicts(survey, tess_file, changes, problem):
+    others = {} if "BJDREFI" in changes or "TUNIT1" in changes else {"BJDREFI": None, "BJDREFF": None}
+    content = tess_file(27, [1.0], [1.0], [0], **changes | others)
+    with pytest.raises(InputError, match=problem):
+        survey("tess", {TESS_NAME.format(sector=7, tic=27): content})

@@ -92,12 +92,25 @@ def test_any_text_is_parsed_as_by_hand(rows, blank, end):
         (" 1 2\n", ["time", "mag", "err_mag"]),
         ("1 2 \n", ["time", "mag", "err_mag"]),
         ("1,2,0.1\n", ["time", "mag", "err_mag"]),
+        ("1 0.1 7\n", ["time", "mag", "err_mag", "flag"]),
     ],
 )
 def test_line_with_other_fields_gives_no_numbers(text, columns):
     for content in (text, text + "1 x 2 0.1\n"):
         first = parse(content, columns=columns).row(0, named=True)
         assert (first["mag"], first["text"]) == (None, text.strip())
+
+
+@pytest.mark.parametrize("others", ["", "1;x;0.1;9\n"])
+def test_blank_last_fields_are_fields(others):
+    """A line that lacks a magnitude has fewer fields: its error would be read as the magnitude."""
+    text = "1;12;0.1;\n2;0.1;7\n3;12;0.1;8\n" + others
+    table = parse(text, columns=["time", "mag", "err_mag", "flag"], separator=";")
+    assert table["mag"].to_list()[:3] == [12, None, 12]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_observation():
+    assert parse(b"\xef\xbb\xbf1 12 0.1\n2 12 0.1\n")["mjd"].to_list() == [1, 2]
 
 
 def test_missing_values_and_origins_by_object():
@@ -129,6 +142,15 @@ def test_catalogue_in_parquet_with_labels_renamed(dump):
     objects, _ = read_all(make_survey("files", options), dump)
     expected = [("17", "LPV", None, 1.5, -20.25), ("18", "EC", None, None, None)]
     assert objects.drop("file", "rows").rows() == expected
+
+
+@pytest.mark.parametrize("column", ["ID", "Class"])
+def test_floating_point_ids_and_classes_of_a_catalogue_are_refused(dump, column):
+    """They would be `1.0` and `NaN`."""
+    catalog = pl.DataFrame({"ID": ["17"], "Class": ["Mira"], "Band": ["V"]}).with_columns(pl.lit(1.0).alias(column))
+    catalog.write_parquet(dump / "catalog.parquet")
+    with pytest.raises(InputError, match=rf"catalog\.parquet: column '{column}' has floating point numbers"):
+        read_all(make_survey("files", OPTIONS | {"catalog": "catalog.parquet"}), dump)
 
 
 @pytest.mark.parametrize(

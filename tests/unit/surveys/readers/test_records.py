@@ -80,6 +80,34 @@ def test_two_records_of_one_id_that_differ_are_refused(dump, tmp_path):
         ingest(make_survey("records", {}), dump, tmp_path)
 
 
+def test_records_of_several_bands_are_refused_by_their_reason(tmp_path):
+    objects, observations = stars()
+    for band in "gr":
+        chosen = objects[:1].with_columns(band=pl.lit(band))
+        write_records(observations, chosen, tmp_path / f"dump/{band}.record", classes=CLASSES)
+    with pytest.raises(InputError, match=r"objects of several bands, one record per band, cannot be read"):
+        ingest(make_survey("records", {}), tmp_path / "dump", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [("ID", b"st\xe9", r"ID is b'st\\xe9', expected UTF-8"), ("Label", b"EC", r"Label has 0 integers, expected")],
+)
+def test_a_record_with_another_type_of_a_key_is_named(tmp_path, key, value, problem):
+    import tensorflow as tf
+
+    objects, observations = stars()
+    write_records(observations, objects[:1], tmp_path / "whole.record", classes=CLASSES)
+    (data,) = tf.data.TFRecordDataset(str(tmp_path / "whole.record")).as_numpy_iterator()
+    example = tf.train.SequenceExample.FromString(data)
+    del example.context.feature["Class"]
+    example.context.feature[key].bytes_list.value[:] = [value]
+    with tf.io.TFRecordWriter(str(tmp_path / "other.record")) as writer:
+        writer.write(example.SerializeToString())
+    with pytest.raises(InputError, match=rf"other\.record, record 1: {problem}"):
+        ingest(make_survey("records", {"classes": CLASSES}), tmp_path / "other.record", tmp_path)
+
+
 @pytest.mark.parametrize("cut", [5, 200, -3])
 def test_a_damaged_file_is_named(dump, tmp_path, cut):
     path = dump / "1/chunk.record"

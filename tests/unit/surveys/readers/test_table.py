@@ -177,6 +177,7 @@ BAD_LINES = {
     "a,x,5,null,0.5": (5, math.nan, 0.5),
     "a,x,5,-9.0,0.5": (5, math.nan, 0.5),
     "a,x,5,10,inf": (5, 10, math.inf),
+    ",x,,,": None,
 }
 
 
@@ -193,6 +194,12 @@ def test_lines_that_are_not_plain(tmp_path, bad, numbers, end):
     found = [row[name] for name in ("mjd", "mag", "err_mag")]
     assert found == pytest.approx(numbers or [None] * 3, nan_ok=True)
     assert (row["text"] is None) == (numbers is not None)
+
+
+def test_a_line_of_separators_alone_is_blank(tmp_path):
+    (tmp_path / "stars.csv").write_text('id,flag,mjd,mag,err\nz,x,1,10,0.1\n,,,,\n, ,"",,\nz,x,2,11,0.1\n')
+    _, observations = read_all(configured(), tmp_path / "stars.csv")
+    assert observations["line"].to_list() == [2, 5]
 
 
 def test_ids_keep_all_their_digits_and_bytes(tmp_path):
