@@ -49,7 +49,9 @@ class _RunCrate:
         self.crate = ROCrate(version="1.1")
         self.crate.metadata.extra_terms = TERMS
         self.folder, self.jobs = folder, jobs
-        self.checksums = {file: checksum for job in jobs for file, checksum in {**job.inputs, **job.outputs}.items()}
+        # A file has the checksum of the job that wrote it; that of an input may be None.
+        self.checksums = {file: checksum for job in jobs for file, checksum in job.inputs.items()}
+        self.checksums |= {file: checksum for job in jobs for file, checksum in job.outputs.items()}
 
     def describe(self, run: str) -> None:
         """Describe the crate as a whole."""
