@@ -37,7 +37,7 @@ class Figure:
     def stems(self):
         """List the paths for all datasets and encoders for which the figure is drawn."""
         datasets = [name for name in RUN.datasets if self.role in (None, RUN.role_of(name))]
-        if not RUN.datasets or ("curves" in self.parameters and not RUN.trained_encoders):
+        if not RUN.datasets or ("curves" in self.parameters and not curve_files(None)):
             return []
         if "predictions" in self.parameters and not RUN.classification.frozen_heads:
             return []
