@@ -1,7 +1,8 @@
 """Tables of the report: selection, captions, and cells as text."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import filter as matching
 from pathlib import Path
 from typing import Any
 
@@ -105,12 +106,12 @@ STORED = {
 }
 
 
-def stored_tables(folder: Path, section: str) -> Iterator[Table]:
-    """Yield the tables of a section that the workflow stored as they are shown."""
+def stored_tables(folder: Path, files: Sequence[str], section: str) -> Iterator[Table]:
+    """Yield the tables of a section, among these files, that the workflow stored as they are shown."""
     for pattern, (place, title, caption) in STORED.items():
-        for path in sorted(folder.glob(pattern)) if place == section else []:
-            named = f"{title}: {path.parent.name}" if "*" in pattern else title
-            yield Table.of(pl.read_csv(path), named, caption, path.relative_to(folder).as_posix())
+        for file in sorted(matching(files, pattern)) if place == section else []:
+            named = f"{title}: {Path(file).parent.name}" if "*" in pattern else title
+            yield Table.of(pl.read_csv(folder / file), named, caption, file)
 
 
 def claims_table(folder: Path) -> Table:

@@ -46,6 +46,16 @@ def test_page_states_what_was_run(finished):
     assert all(re.search(rf"<td>{rule}</td>", text) for rule in ("draw_fig12", "train_skip", "write_config"))
 
 
+def test_page_shows_no_table_that_is_left_of_another_configuration(tmp_path):
+    folder = tmp_path / "results/hand"
+    results = write_finished_run(folder)
+    write(folder / "pretrain/v1/scores.csv", "predictor,windows,rmse_hidden\nmodel,18,0.4\n")
+    template, page = ROOT / "astromer/runs/report.html.jinja", folder / "report.html"
+    write_report(results, folder / "config.json", template, page, folder / "report.zip")
+    assert "pretrain/v2/scores.csv" in page.read_text()
+    assert "pretrain/v1" not in page.read_text()
+
+
 def test_archive_has_every_file_that_the_page_links_to(finished):
     with zipfile.ZipFile(finished / "report.zip") as archive:
         names = set(archive.namelist())
