@@ -6,6 +6,7 @@ import zipfile
 from importlib import resources
 from pathlib import Path
 
+import polars as pl
 import pytest
 import requests
 from finished_run import provenance, write, write_finished_run
@@ -13,6 +14,7 @@ from finished_run import provenance, write, write_finished_run
 from astromer.errors import InputError
 from astromer.files import sha256_of
 from astromer.runs.crate import METADATA
+from astromer.runs.tables import claims_table
 from astromer.stages.crate import write_crate
 from astromer.stages.report import markup, write_report
 from astromer.stages.verify import verify_run
@@ -54,6 +56,15 @@ def test_page_shows_no_table_that_is_left_of_another_configuration(tmp_path):
     write_report(results, folder / "config.json", template, page, folder / "report.zip")
     assert "pretrain/v2/scores.csv" in page.read_text()
     assert "pretrain/v1" not in page.read_text()
+
+
+def test_rounding_does_not_contradict_the_verdict_of_a_claim(finished):
+    path = finished / "tables/claims.csv"
+    numbers = {"difference": 0.0223456, "low": 0.0001234, "high": 0.0449876, "verdict": "holds"}
+    pl.read_csv(path).with_columns(**{name: pl.lit(value) for name, value in numbers.items()}).write_csv(path)
+    claims = claims_table(finished)
+    shown = dict(zip(claims.columns, claims.rows[0], strict=True))
+    assert (shown["difference"], shown["95 % interval"]) == ("0.022", "0.00012 to 0.045")
 
 
 def test_archive_has_every_file_that_the_page_links_to(finished):
