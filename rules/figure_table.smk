@@ -92,6 +92,25 @@ def values_given(figure):
     return values
 
 
+def simulated_behind_figure(figure):
+    """Parameter function: the simulated surveys behind a figure."""
+
+    def simulated(wildcards):
+        if "observations" in figure.parameters:
+            return RUN.simulated_surveys
+        if "curves" in figure.parameters:
+            return RUN.simulated_behind(encoders=RUN.encoders)
+        is_of_one = figure.is_for("dataset") or "example_dataset" in figure.parameters
+        shows_stars_alone = not {"metadata", "records"}.isdisjoint(figure.parameters)  # no encoder stands behind these
+        encoders = [wildcards.encoder] if figure.is_for("encoder") else RUN.encoders
+        return RUN.simulated_behind(
+            datasets=[dataset_of(wildcards)] if is_of_one else RUN.datasets,
+            encoders=[] if shows_stars_alone else encoders,
+        )
+
+    return simulated
+
+
 def caption_of(figure):
     """Return the caption of a figure in the report."""
     return f"**{figure.title}**\n\n{figure.caption}"

@@ -1,4 +1,7 @@
-"""Values that the notebooks of figures get from the configuration."""
+"""What the figures get from the configuration."""
+
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -9,14 +12,17 @@ from astromer.config.run import read_run
 
 @pytest.fixture
 def values():
-    """Return the functions of `rules/figure_inputs.smk` for a run with these encoders."""
+    """Return the functions of the figures' rule files for a run with these encoders and surveys."""
 
-    def of(**encoders):
-        content = yaml.safe_load(TINY.read_text()) | {"encoders": encoders}
+    def of(surveys=None, **encoders):
+        content = yaml.safe_load(TINY.read_text())
         for survey in content["surveys"].values():
             survey |= {"format": "simulated", "simulated": {"style": "macho", **survey["simulated"]}}
-        names = {"RUN": read_run(content)}
-        exec((ROOT / "rules/figure_inputs.smk").read_text(), names)  # plain Python, without rules
+        content["surveys"] |= surveys or {}
+        content["encoders"] = encoders or content["encoders"]
+        names = {"RUN": read_run(content), "workflow": SimpleNamespace(basedir=ROOT), "Path": Path}
+        for name in ("figure_inputs", "figure_table"):  # plain Python, without rules
+            exec((ROOT / f"rules/{name}.smk").read_text(), names)
         return names
 
     return of
@@ -36,3 +42,20 @@ UNTRAINED = {"training": {"epochs": 0}}
 )
 def test_only_a_trained_encoder_has_the_name_of_the_paper(values, encoders, labels):
     assert values(**encoders)["encoder_labels"]() == dict(zip(encoders, labels, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("simulated", "figures"),
+    [
+        ("sim_macho", {"curves", "fig02", "fig12", "fig13", "fig_claims", "masking"}),
+        ("sim_atlas", {"fig02", "fig_claims"}),
+    ],
+)
+def test_a_figure_is_of_simulated_stars_where_it_shows_or_learned_from_them(values, simulated, figures):
+    """The encoder learns from `sim_macho`; figures of one dataset are those of `sim_macho`."""
+    real = {name: {"format": "macho", "source": "dump"} for name in {"sim_macho", "sim_atlas"} - {simulated}}
+    names = values(surveys=real)
+    wildcards = SimpleNamespace(dataset="sim_macho", encoder="v2_tiny", get=lambda name: None)
+    of_figures = {figure.name: names["simulated_behind_figure"](figure)(wildcards) for figure in names["FIGURES"]}
+    for name in ("curves", "fig02", "fig12", "fig13", "fig_claims", "masking"):
+        assert of_figures[name] == ([simulated] if name in figures else []), name
