@@ -20,9 +20,9 @@ VERSIONED = ("astromer", "keras", "numpy", "polars", "pyarrow", "scikit-learn", 
 def write_provenance(snakemake: Any, started: datetime) -> None:
     """Write the provenance of a finished job to `output.provenance`.
 
-    It consists of rule and wildcards, parameters (including the seed, which is null if the job draws nothing, and the
-    resolved part of the configuration), resources, checksums of all files that the job read and wrote, git commit,
-    versions, times in UTC, and the simulated surveys behind the job. It has no absolute paths.
+    It consists of rule and wildcards, parameters (including the seed, which is null if the job draws nothing and a list
+    for classifiers, and the resolved part of the configuration), resources, checksums of all files that the job read
+    and wrote, git commit, versions, times in UTC, and the simulated surveys behind the job. It has no absolute paths.
     """
     from astromer.files import write_json
 

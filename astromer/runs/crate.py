@@ -117,7 +117,6 @@ class _RunCrate:
     def _add_job(self, job: Job, rule: tuple[Entity, Entity]) -> Entity:
         """Add one job, with the file that holds its parameters; return the action that stands for its execution."""
         tool, step = rule
-        drawn = "no random numbers" if job.seed is None else f"seed {job.seed}"
         action = self.crate.add_action(
             tool,
             f"#job-{job.path}",
@@ -125,7 +124,7 @@ class _RunCrate:
             result=[self._file(file) for file in job.outputs],
             properties={
                 "name": str(job),
-                "description": f"{job.data} data, {drawn}, commit {job.git_commit or 'unknown'}",
+                "description": f"{job.data} data, {job.drawn}, commit {job.git_commit or 'unknown'}",
                 **_times([job]),
             },
         )

@@ -24,7 +24,7 @@ class Job:
         wildcards: values of the rule's wildcards.
         data: `real` or `simulated`.
         simulated_surveys: surveys behind the job whose stars are simulated.
-        seed: seed of its random numbers; None if it draws none.
+        seed: seed of its random numbers, or a list of the seeds of its classifiers; None if it draws none.
         params: the rule's parameters.
         resources: `threads`, and `mem_mb` [MiB] and `runtime` [minutes] that it asked for.
         benchmark: the file with its measured time and memory.
@@ -41,7 +41,7 @@ class Job:
     wildcards: Mapping[str, str]
     data: str
     simulated_surveys: Sequence[str]
-    seed: int | None
+    seed: int | Sequence[int] | None
     params: Mapping[str, Any]
     resources: Mapping[str, int]
     benchmark: str
@@ -54,6 +54,14 @@ class Job:
 
     def __str__(self) -> str:
         return ", ".join([self.rule, *self.wildcards.values()])
+
+    @property
+    def drawn(self) -> str:
+        """Its seed in words, for descriptions."""
+        if self.seed is None:
+            return "no random numbers"
+        seeds = [self.seed] if isinstance(self.seed, int) else self.seed
+        return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
 def read_jobs(folder: Path, targets: Iterable[str]) -> list[Job]:
