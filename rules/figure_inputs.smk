@@ -164,6 +164,11 @@ def training_records(wildcards):
     return f"<results>/records/{dataset}/fold0/spc{largest_spc(dataset)}/train.tfrecord"
 
 
+def masking_variant():
+    """Return the variant in which windows are masked for the first trained encoder; without any, that of the paper."""
+    return next((RUN.encoders[name].variant for name in RUN.trained_encoders), "paper")
+
+
 # Files that a notebook can read, by parameter name: functions that return a path, or nested lists and dictionaries.
 INPUTS = {
     "attention": lambda wildcards: f"<results>/analyse/{wildcards.encoder}/{wildcards.dataset}/attention.parquet",
@@ -213,6 +218,7 @@ VALUES = {
     "simulated_datasets": lambda wildcards: [name for name in RUN.datasets if RUN.survey_of(name).options.simulated],
     "simulated": lambda wildcards: RUN.simulated_surveys,
     "surveys": lambda wildcards: RUN.used_surveys,
+    "variant": lambda wildcards: masking_variant(),
     "window": lambda wildcards: RUN.window,
 }
 OUTPUTS = {"pdf", "png", "table"}

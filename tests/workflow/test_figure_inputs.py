@@ -44,6 +44,13 @@ def test_only_a_trained_encoder_has_the_name_of_the_paper(values, encoders, labe
     assert values(**encoders)["encoder_labels"]() == dict(zip(encoders, labels, strict=True))
 
 
+def test_the_masking_is_that_of_the_first_trained_encoder(values):
+    names = values(one={"architecture": "v2", "variant": "released"}, two={"architecture": "v2"})
+    (figure,) = [figure for figure in names["FIGURES"] if figure.name == "masking"]
+    assert "variant" in figure.parameters
+    assert names["VALUES"]["variant"](None) == "released"
+
+
 @pytest.mark.parametrize(
     ("simulated", "figures"),
     [
