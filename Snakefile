@@ -80,15 +80,13 @@ include: "rules/collect.smk"
 
 
 rule all:
-    """Make every figure, every table, the report and the crate; without datasets, also the embeddings."""
+    """Make every figure, every table, the report and the crate; without datasets, the embeddings and tables of surveys."""
     default_target: True
     input:
         [] if RUN.datasets else rules.embeddings.input,
         rules.figures.input,
         rules.tables.input,
-        rules.results.input,
-        rules.report.input,
-        rules.crate.input,
+        [*rules.results.input, *rules.report.input, *rules.crate.input] if RUN.datasets else [],
 
 
 sizes_in_messages([each for each in workflow.rules if each.message])

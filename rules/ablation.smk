@@ -43,7 +43,7 @@ rule train_baselines:
         state=f"results/{RUN.run}/states/baseline/{{dataset}}",
         tags=tags_of,
         calibration=RUN.classification.calibration.plain(),
-        simulated=RUN.simulated_surveys,
+        simulated=simulated_of,
         code=code_digest(
             "train_baselines",
             *(f"astromer.models.baselines.{entry.baseline}" for entry in RUN.classification.baselines.values()),

@@ -3,7 +3,6 @@
 APPLIED = RUN.applied
 IS_HEAD = APPLIED is not None and APPLIED.classifier in RUN.classification.frozen_heads
 IS_PROBE = APPLIED is not None and APPLIED.classifier in RUN.classification.probe_models
-APPLIED_SIMULATED = [name for name in sorted(RUN.applied_surveys) if RUN.surveys[name].options.simulated]
 
 
 def applied(path):
@@ -23,6 +22,12 @@ def applied_features(survey, shards):
     """List the features of shards of a survey, if the classifier reads features."""
     fused = APPLIED.classifier == "fused"
     return [f"<results>/features/{survey}/{shard}.parquet" for shard in shards] if fused else []
+
+
+def applied_simulated(wildcards):
+    """Parameter function: the simulated surveys behind predictions: also those that the classifier learned from."""
+    learned = {"datasets": [APPLIED.dataset], "encoders": [APPLIED.encoder]}
+    return RUN.simulated_behind(surveys=[wildcards.survey], **learned)
 
 
 def applied_params():

@@ -29,7 +29,7 @@ rule embed_survey:
         gpu_share=gpu_share(1),
     params:
         window=RUN.window,
-        simulated=APPLIED_SIMULATED,
+        simulated=simulated_of,
         code=code_digest("embed_survey"),
     message:
         "Embedding {wildcards.survey}, shard {wildcards.shard}, with {wildcards.encoder}"
@@ -68,7 +68,7 @@ if IS_HEAD:
             **applied_params(),
             arrays=list(RUN.classification.heads[APPLIED.classifier].arrays),
             whole_windows=RUN.classification.reads_padding,
-            simulated=APPLIED_SIMULATED,
+            simulated=applied_simulated,
             code=code_digest(
                 "predict_by_head",
                 f"astromer.models.heads.{RUN.classification.heads[APPLIED.classifier].head}",
@@ -112,7 +112,7 @@ if IS_PROBE:
         params:
             **applied_params(),
             seed=RUN.seed,
-            simulated=APPLIED_SIMULATED,
+            simulated=applied_simulated,
             code=code_digest("predict_by_probe"),
         message:
             "Predicting the classes of {wildcards.survey}, shard {wildcards.shard}"

@@ -45,7 +45,7 @@ rule train_heads:
         state=f"results/{RUN.run}/states/classify/{{encoder}}/{{state}}/{{dataset}}",
         tags=tags_of,
         calibration=RUN.classification.calibration.plain(),
-        simulated=RUN.simulated_surveys,
+        simulated=simulated_of,
         code=code_digest("train_heads", *head_modules(RUN.classification.frozen_heads)),
     message:
         "Training heads on {wildcards.dataset}, with the {wildcards.state} {wildcards.encoder}"
@@ -92,7 +92,7 @@ rule train_end_to_end:
         state=f"results/{RUN.run}/states/end_to_end/{{encoder}}/{{state}}/{{dataset}}",
         tags=tags_of,
         calibration=RUN.classification.calibration.plain(),
-        simulated=RUN.simulated_surveys,
+        simulated=simulated_of,
         code=code_digest("train_end_to_end", *head_modules(RUN.classification.joined_heads)),
     message:
         "Training heads and encoder together on {wildcards.dataset}, from the {wildcards.state} {wildcards.encoder}"
@@ -130,7 +130,7 @@ rule fit_probes:
         classes=classes_of,
         tags=tags_of,
         calibration=RUN.classification.calibration.plain(),
-        simulated=RUN.simulated_surveys,
+        simulated=simulated_of,
         code=code_digest("fit_probes"),
     message:
         "Fitting probes on {wildcards.dataset}, with the {wildcards.state} {wildcards.encoder}"
@@ -171,7 +171,7 @@ rule fit_controls:
         classes=classes_of,
         tags=tags_of,
         calibration=RUN.classification.calibration.plain(),
-        simulated=RUN.simulated_surveys,
+        simulated=simulated_of,
         code=code_digest("fit_controls"),
     message:
         "Fitting controls on {wildcards.dataset}"

@@ -97,9 +97,12 @@ def data_of(wildcards):
 
 
 def simulated_of(wildcards):
-    """Return the survey of a job if its stars are simulated, as a list, for the job's provenance."""
-    survey = wildcards.get("survey") or survey_of(wildcards)
-    return [survey] if survey in RUN.simulated_surveys else []
+    """Parameter function: the simulated surveys behind the survey, dataset and encoder of a job, for its provenance.
+
+    A job of the whole run has `RUN.simulated_surveys` instead.
+    """
+    named = {f"{name}s": [wildcards[name]] for name in ("survey", "dataset", "encoder") if name in wildcards.keys()}
+    return RUN.simulated_behind(**named)
 
 
 def fold_of(wildcards):

@@ -32,7 +32,7 @@ rule embed_frozen:
         window=RUN.window,
         arrays=RUN.classification.arrays,
         whole_windows=RUN.classification.reads_padding,
-        simulated=RUN.simulated_surveys,
+        simulated=simulated_of,
         code=code_digest("embed_frozen"),
     message:
         "Embedding {wildcards.dataset} with {wildcards.encoder}"
@@ -53,7 +53,7 @@ use rule embed_frozen as embed_with_wrong_period with:
         arrays=RUN.classification.arrays,
         whole_windows=RUN.classification.reads_padding,
         period_error="percent",
-        simulated=RUN.simulated_surveys,
+        simulated=simulated_of,
         code=code_digest("embed_frozen"),
     message:
         "Embedding {wildcards.dataset} with {wildcards.encoder} and wrong periods"
@@ -88,7 +88,7 @@ rule embed_finetuned:
         window=RUN.window,
         arrays=RUN.classification.arrays,
         whole_windows=RUN.classification.reads_padding,
-        simulated=RUN.simulated_surveys,
+        simulated=simulated_of,
         code=code_digest("embed_finetuned"),
     message:
         "Embedding {wildcards.dataset} with the finetuned {wildcards.encoder}"

@@ -76,7 +76,7 @@ rule write_summary_targets:
     params:
         surveys=[survey for survey in RUN.summarised_surveys for _ in shards_of(survey)],
         id_spaces=RUN.id_spaces,
-        simulated=RUN.simulated_surveys,
+        simulated=RUN.simulated_behind(surveys=RUN.summarised_surveys),
         code=code_digest("write_summary_targets"),
     message:
         "Writing the targets of the summary objective"

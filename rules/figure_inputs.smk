@@ -2,9 +2,18 @@
 
 
 def encoder_labels():
-    """Return the names of the encoders in figures: A1 and A2 as in the paper if these are unique, otherwise unchanged."""
-    short = {name: {"v1": "A1", "v2": "A2"}.get(RUN.architecture_of(name), name) for name in RUN.encoders}
+    """Return the names of the encoders in figures: A1 and A2 as in the paper if these are unique, otherwise unchanged.
+
+    An untrained encoder keeps its name.
+    """
+    short = {name: generation_of(name) or name for name in RUN.encoders}
     return short if len(set(short.values())) == len(short) else {name: name for name in short}
+
+
+def generation_of(encoder):
+    """Return the name of an encoder in the paper, A1 or A2; None for another architecture and an untrained encoder."""
+    summary = RUN.summary_of(encoder)
+    return None if summary["untrained"] else {"v1": "A1", "v2": "A2"}.get(summary["architecture"])
 
 
 def dataset_of(wildcards):
@@ -151,8 +160,7 @@ def generations():
     """Return encoder and state that stand for Astromer 1 and 2 in comparisons with the paper, of those in the run."""
     found = {}
     for name in RUN.encoders:
-        label = {"v1": "A1", "v2": "A2"}.get(RUN.architecture_of(name))
-        if label and not RUN.summary_of(name)["untrained"]:
+        if label := generation_of(name):
             found.setdefault(label, {"encoder": name, "state": RUN.states_of(name)[-1]})
     return found
 
@@ -161,6 +169,11 @@ def training_records(wildcards):
     """Return the training records of the first fold and the largest SPC."""
     dataset = dataset_of(wildcards)
     return f"<results>/records/{dataset}/fold0/spc{largest_spc(dataset)}/train.tfrecord"
+
+
+def masking_variant():
+    """Return the variant in which windows are masked for the first trained encoder; without any, that of the paper."""
+    return next((RUN.encoders[name].variant for name in RUN.trained_encoders), "paper")
 
 
 # Files that a notebook can read, by parameter name: functions that return a path, or nested lists and dictionaries.
@@ -214,6 +227,7 @@ VALUES = {
     "simulated_datasets": lambda wildcards: [name for name in RUN.datasets if RUN.survey_of(name).options.simulated],
     "simulated": lambda wildcards: RUN.simulated_surveys,
     "surveys": lambda wildcards: RUN.used_surveys,
+    "variant": lambda wildcards: masking_variant(),
     "window": lambda wildcards: RUN.window,
 }
 OUTPUTS = {"pdf", "png", "table"}

@@ -37,7 +37,7 @@ class Figure:
     def stems(self):
         """List the paths for all datasets and encoders for which the figure is drawn."""
         datasets = [name for name in RUN.datasets if self.role in (None, RUN.role_of(name))]
-        if not RUN.datasets or ("curves" in self.parameters and not RUN.trained_encoders):
+        if not RUN.datasets or ("curves" in self.parameters and not curve_files(None)):
             return []
         if "predictions" in self.parameters and not RUN.classification.frozen_heads:
             return []
@@ -90,6 +90,25 @@ def values_given(figure):
         return given | {name: output[name] for name in sorted(OUTPUTS)}
 
     return values
+
+
+def simulated_behind_figure(figure):
+    """Parameter function: the simulated surveys behind a figure."""
+
+    def simulated(wildcards):
+        if "observations" in figure.parameters:
+            return RUN.simulated_surveys
+        if "curves" in figure.parameters:
+            return RUN.simulated_behind(encoders=RUN.encoders)
+        is_of_one = figure.is_for("dataset") or "example_dataset" in figure.parameters
+        shows_stars_alone = not {"metadata", "records"}.isdisjoint(figure.parameters)  # no encoder stands behind these
+        encoders = [wildcards.encoder] if figure.is_for("encoder") else RUN.encoders
+        return RUN.simulated_behind(
+            datasets=[dataset_of(wildcards)] if is_of_one else RUN.datasets,
+            encoders=[] if shows_stars_alone else encoders,
+        )
+
+    return simulated
 
 
 def caption_of(figure):

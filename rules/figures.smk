@@ -39,7 +39,7 @@ rule analyse_attention:
         per_class=EXAMPLES_PER_CLASS,
         window=RUN.window,
         seed=RUN.seed,
-        simulated=RUN.simulated_surveys,
+        simulated=simulated_of,
         code=code_digest("analyse_attention"),
     message:
         "Looking at the attention of {wildcards.encoder} to {wildcards.dataset}"
@@ -73,7 +73,7 @@ rule reconstruct_windows:
         window=RUN.window,
         masking=PUBLISHED_MASKING,
         seed=RUN.seed,
-        simulated=RUN.simulated_surveys,
+        simulated=simulated_of,
         code=code_digest("reconstruct_windows"),
     message:
         "Reconstructing hidden points of {wildcards.dataset} with {wildcards.encoder}"
@@ -106,7 +106,7 @@ rule score_hidden_points:
         window=RUN.window,
         masking=RUN.masking.plain(),
         seed=RUN.seed,
-        simulated=RUN.simulated_surveys,
+        simulated=simulated_of,
         code=code_digest("score_hidden_points"),
     message:
         "Reconstructing hidden points of {wildcards.dataset} with {wildcards.encoder}"
@@ -139,7 +139,7 @@ rule analyse_levels:
         classes=classes_of,
         window=RUN.window,
         seed=RUN.seed,
-        simulated=RUN.simulated_surveys,
+        simulated=simulated_of,
         code=code_digest("analyse_levels"),
     message:
         "Analysing the levels of {wildcards.encoder} on {wildcards.dataset}"
@@ -168,7 +168,7 @@ rule measure_gammas:
     params:
         sources=lambda wildcards: list(skip_heads(wildcards).values()),
         head=skip_head(),
-        simulated=RUN.simulated_surveys,
+        simulated=lambda wildcards: RUN.simulated_behind(datasets=RUN.datasets, encoders=[wildcards.encoder]),
         code=code_digest("measure_gammas"),
     message:
         "Reading gamma of the heads on {wildcards.encoder}"
@@ -207,7 +207,7 @@ for figure in FIGURES:
             executed=f"results/{RUN.run}/logs/draw_{figure.name}/{figure.stem}.ipynb",
             caption=caption_of(figure),
             seed=RUN.seed,
-            simulated=RUN.simulated_surveys,
+            simulated=simulated_behind_figure(figure),
             code=code_digest("draw_figure") + notebook_digest(figure.notebook),
         message:
             "Drawing {output.pdf}"

@@ -43,7 +43,7 @@ rule finetune_encoder:
         window=RUN.window,
         seed=RUN.seed,
         state=f"results/{RUN.run}/states/finetune/{{encoder}}/{{dataset}}/fold{{fold}}/spc{{spc}}",
-        simulated=RUN.simulated_surveys,
+        simulated=simulated_of,
         code=code_digest("finetune_encoder"),
     message:
         "Finetuning {wildcards.encoder} on {wildcards.dataset}, fold {wildcards.fold}, {wildcards.spc} samples per class"

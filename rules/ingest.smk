@@ -218,7 +218,7 @@ rule merge_survey:
         runtime=scaled_runtime(10, per_input_mb=0.02),
     params:
         survey=survey_section,
-        simulated=RUN.simulated_surveys,
+        simulated=simulated_of,
         code=code_digest("merge_survey"),
     message:
         "Collecting the objects of {wildcards.survey}"

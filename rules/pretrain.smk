@@ -48,7 +48,7 @@ rule pretrain_encoder:
         window=RUN.window,
         seed=lambda wildcards: RUN.seed_of(wildcards.encoder),
         state=f"results/{RUN.run}/states/pretrain/{{encoder}}",
-        simulated=RUN.simulated_surveys,
+        simulated=simulated_of,
         code=code_digest("pretrain_encoder"),
     message:
         "Pretraining {wildcards.encoder}; progress is in {log}"
@@ -88,7 +88,7 @@ rule import_weights:
         variant=lambda wildcards: RUN.variant_of(wildcards.encoder),
         devices=RUN.devices.plain(),
         seed=RUN.seed,
-        simulated=RUN.simulated_surveys,
+        simulated=simulated_of,
         code=code_digest("import_weights"),
     message:
         "Importing {wildcards.encoder} from {input.weights}"
@@ -124,7 +124,7 @@ rule score_imported:
         batch_size=RUN.pretraining.training.batch_size,
         window=RUN.window,
         seed=RUN.seed,
-        simulated=RUN.simulated_surveys,
+        simulated=RUN.simulated_behind(surveys=RUN.pretraining.surveys),
         code=code_digest("score_imported"),
     message:
         "Scoring {wildcards.encoder} on held-out stars"

@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+UNHASHED = ("dump", "audit")
+"""Inputs whose checksum is null: a dump, which every shard reads (its receipt has the checksum), and the leakage audit,
+which has to pass before the job, but whose content the job does not use: another audit does not rerun it."""
 VERSIONED = ("astromer", "keras", "numpy", "polars", "pyarrow", "scikit-learn", "snakemake", "tensorflow")
 
 
 def write_provenance(snakemake: Any, started: datetime) -> None:
     """Write the provenance of a finished job to `output.provenance`.
 
-    It consists of rule and wildcards, parameters (including the seed, which is null if the job draws nothing, and the
-    resolved part of the configuration), resources, checksums of all files that the job read and wrote, git commit,
-    versions, times in UTC, and the simulated surveys behind the job. It has no absolute paths.
+    It consists of rule and wildcards, parameters (including the seed, which is null if the job draws nothing and a list
+    for classifiers, and the resolved part of the configuration), resources, checksums of all files that the job read
+    and wrote, git commit, versions, times in UTC, and the simulated surveys behind the job. It has no absolute paths.
     """
     from astromer.files import write_json
 
@@ -70,12 +73,14 @@ def _without_absolute_paths(value: Any) -> Any:
 
 
 def _inputs(given: Any) -> dict[str, str | None]:
-    """Return the checksums of the inputs; null for a dump, which every shard reads: its receipt has the checksum.
+    """Return the checksums of the inputs; null for those of `UNHASHED`.
 
     Those of a folder that another job has written, which every shard reads as well, are those that this job recorded.
     """
-    dumps = given.get("dump") or []
-    found: dict[str, str | None] = {named(path): None for path in ([dumps] if isinstance(dumps, str) else dumps)}
+    unhashed = [given.get(name) or [] for name in UNHASHED]
+    found: dict[str, str | None] = {
+        named(path): None for paths in unhashed for path in ([paths] if isinstance(paths, str) else paths)
+    }
     folders = [Path(path) for path in given if Path(f"{path}.provenance.json").is_file() and Path(path).is_dir()]
     for folder in folders:
         found |= json.loads(Path(f"{folder}.provenance.json").read_text(encoding="utf-8"))["outputs"]

@@ -111,7 +111,18 @@ class Run(Section, defer_build=True):
     @property
     def simulated_surveys(self) -> list[str]:
         """Surveys of the run whose stars are simulated, which figures and tables state, by name."""
-        return [name for name in sorted(self.used_surveys) if self.surveys[name].options.simulated]
+        return self.simulated_behind(surveys=self.used_surveys)
+
+    def simulated_behind(
+        self, *, surveys: Iterable[str] = (), datasets: Iterable[str] = (), encoders: Iterable[str] = ()
+    ) -> list[str]:
+        """Return the simulated ones, by name, of these surveys and those behind these datasets and encoders.
+
+        Behind a dataset is its survey. Behind an encoder are the surveys for pretraining; none, if it is imported.
+        """
+        learned = [] if self.imported_encoders.keys() >= set(encoders) else self.pretraining.surveys
+        behind = {*surveys, *(self.datasets[name].survey for name in datasets), *learned}
+        return [name for name in sorted(behind) if self.surveys[name].options.simulated]
 
     @property
     def doubtful_downloads(self) -> list[str]:

@@ -49,7 +49,9 @@ class _RunCrate:
         self.crate = ROCrate(version="1.1")
         self.crate.metadata.extra_terms = TERMS
         self.folder, self.jobs = folder, jobs
-        self.checksums = {file: checksum for job in jobs for file, checksum in {**job.inputs, **job.outputs}.items()}
+        # A file has the checksum of the job that wrote it; that of an input may be None.
+        self.checksums = {file: checksum for job in jobs for file, checksum in job.inputs.items()}
+        self.checksums |= {file: checksum for job in jobs for file, checksum in job.outputs.items()}
 
     def describe(self, run: str) -> None:
         """Describe the crate as a whole."""
@@ -115,7 +117,6 @@ class _RunCrate:
     def _add_job(self, job: Job, rule: tuple[Entity, Entity]) -> Entity:
         """Add one job, with the file that holds its parameters; return the action that stands for its execution."""
         tool, step = rule
-        drawn = "no random numbers" if job.seed is None else f"seed {job.seed}"
         action = self.crate.add_action(
             tool,
             f"#job-{job.path}",
@@ -123,7 +124,7 @@ class _RunCrate:
             result=[self._file(file) for file in job.outputs],
             properties={
                 "name": str(job),
-                "description": f"{job.data} data, {drawn}, commit {job.git_commit or 'unknown'}",
+                "description": f"{job.data} data, {job.drawn}, commit {job.git_commit or 'unknown'}",
                 **_times([job]),
             },
         )

@@ -24,11 +24,12 @@ class Job:
         wildcards: values of the rule's wildcards.
         data: `real` or `simulated`.
         simulated_surveys: surveys behind the job whose stars are simulated.
-        seed: seed of its random numbers; None if it draws none.
+        seed: seed of its random numbers, or a list of the seeds of its classifiers; None if it draws none.
         params: the rule's parameters.
         resources: `threads`, and `mem_mb` [MiB] and `runtime` [minutes] that it asked for.
         benchmark: the file with its measured time and memory.
-        inputs: sha256 checksums by file name; None for a dump, whose receipt `dump.json` has it.
+        inputs: sha256 checksums by file name; None for a dump, whose receipt `dump.json` has it, and for the
+            leakage audit, which had to pass before the job, but whose content the job does not use.
         outputs: sha256 checksums by file name.
         git_commit: commit of the sources, with `-dirty` if they differed from it; None outside a repository.
         versions: versions of Python and of packages.
@@ -40,7 +41,7 @@ class Job:
     wildcards: Mapping[str, str]
     data: str
     simulated_surveys: Sequence[str]
-    seed: int | None
+    seed: int | Sequence[int] | None
     params: Mapping[str, Any]
     resources: Mapping[str, int]
     benchmark: str
@@ -53,6 +54,14 @@ class Job:
 
     def __str__(self) -> str:
         return ", ".join([self.rule, *self.wildcards.values()])
+
+    @property
+    def drawn(self) -> str:
+        """Its seed in words, for descriptions."""
+        if self.seed is None:
+            return "no random numbers"
+        seeds = [self.seed] if isinstance(self.seed, int) else self.seed
+        return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
 def read_jobs(folder: Path, targets: Iterable[str]) -> list[Job]:
@@ -82,7 +91,7 @@ def read_jobs(folder: Path, targets: Iterable[str]) -> list[Job]:
             if file.startswith("../"):
                 continue
             producer = producer_of(file)
-            if producer.outputs[file] != checksum:
+            if checksum is not None and producer.outputs[file] != checksum:
                 raise InputError(
                     f"{folder / file}: {job} read another version than the one that {producer} wrote; "
                     "expected one version of each file: run the workflow again"

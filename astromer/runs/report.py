@@ -62,15 +62,16 @@ class Section:
     tables: list[Table] = field(default_factory=list)
 
 
-def report_of(folder: Path, jobs: Sequence[Job]) -> dict[str, Any]:
+def report_of(folder: Path, jobs: Sequence[Job], files: Sequence[str]) -> dict[str, Any]:
     """Return all that the report's template shows.
 
     Args:
         folder: results of a run.
         jobs: its jobs, see `astromer.runs.jobs.read_jobs`.
+        files: figures and tables of the run, relative to `folder`, which may have others of earlier configurations.
     """
     config = read_json(folder / "config.json")
-    sections = {title: Section(title, tables=list(stored_tables(folder, title))) for title in SECTIONS}
+    sections = {title: Section(title, tables=list(stored_tables(folder, files, title))) for title in SECTIONS}
     figures = [_figure(folder, job) for job in jobs if "caption" in job.params]
     for figure in sorted(figures, key=lambda figure: _natural(figure.stem)):
         sections[_section_of(figure)].figures.append(figure)

@@ -1,7 +1,8 @@
 """Tables of the report: selection, captions, and cells as text."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import filter as matching
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def _cell(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+SMALLEST_OF_THREE_DECIMALS = 0.001
 PUBLISHED = (
     " Published numbers stand in columns of their own, in rows of the level `window`; the note says how their stars "
     "and encoders differ from ours."
@@ -105,17 +107,19 @@ STORED = {
 }
 
 
-def stored_tables(folder: Path, section: str) -> Iterator[Table]:
-    """Yield the tables of a section that the workflow stored as they are shown."""
+def stored_tables(folder: Path, files: Sequence[str], section: str) -> Iterator[Table]:
+    """Yield the tables of a section, among these files, that the workflow stored as they are shown."""
     for pattern, (place, title, caption) in STORED.items():
-        for path in sorted(folder.glob(pattern)) if place == section else []:
-            named = f"{title}: {path.parent.name}" if "*" in pattern else title
-            yield Table.of(pl.read_csv(path), named, caption, path.relative_to(folder).as_posix())
+        for file in sorted(matching(files, pattern)) if place == section else []:
+            named = f"{title}: {Path(file).parent.name}" if "*" in pattern else title
+            yield Table.of(pl.read_csv(folder / file), named, caption, file)
 
 
 def claims_table(folder: Path) -> Table:
     """Return the claims, with the interval in one column."""
-    digits = pl.col("difference", "low", "high").round(3)
+    value = pl.col("difference", "low", "high")
+    # Three decimals would round the sign of a smaller number away, and so contradict the verdict.
+    digits = pl.when(value.abs() < SMALLEST_OF_THREE_DECIMALS).then(value.round_sig_figs(2)).otherwise(value.round(3))
     frame = pl.read_csv(folder / "tables/claims.csv").with_columns(digits)
     interval = pl.format("{} to {}", "low", "high").alias("95 % interval")
     spc = pl.when(pl.col("first_spc") == pl.col("second_spc")).then(pl.col("first_spc").cast(pl.String))

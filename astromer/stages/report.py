@@ -36,7 +36,7 @@ def write_report(results: Sequence[Path], config: Path, template: Path, page: Pa
     jobs = read_jobs(folder, files)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["markup"] = markup
-    text = environment.from_string(template.read_text(encoding="utf-8")).render(report_of(folder, jobs))
+    text = environment.from_string(template.read_text(encoding="utf-8")).render(report_of(folder, jobs, files))
     if len(text.encode()) > MAX_PAGE_MIB * MIB:
         raise InputError(f"{page}: would have more than {MAX_PAGE_MIB} MiB; expected fewer or smaller figures")
     write_text(page, text)

@@ -89,6 +89,22 @@ def test_each_encoder_has_its_states(workflow):
     assert "figures/untrained" not in output
 
 
+def test_a_run_without_datasets_plans_nothing_that_is_of_classifiers(workflow):
+    workflow.config["datasets"] = {}
+    jobs = workflow.jobs(workflow.run("-n"))
+    assert (jobs["pretrain_encoder"], jobs["embed_survey"]) == (1, 2)
+    assert not {"collect_metrics", "write_claims", "write_tables", "show_tables", "write_report", "write_crate"} & set(
+        jobs
+    )
+
+
+def test_encoders_that_are_not_trained_have_no_learning_curves(workflow):
+    workflow.config["encoders"]["v2_tiny"]["training"] = {"epochs": 0}
+    output = workflow.run("-n", "figures")
+    assert "draw_curves" not in workflow.jobs(output)
+    assert "draw_fig12" in workflow.jobs(output)
+
+
 def test_fig12_makes_only_what_it_needs(workflow):
     jobs = workflow.jobs(workflow.run("-n", "fig12"))
     assert "draw_fig12" in jobs

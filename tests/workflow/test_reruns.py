@@ -79,6 +79,15 @@ def test_every_rule_with_a_script_has_a_digest_of_its_code():
                 assert re.search(rf"""code_digest\(\s*"{script[1]}\"""", rule), f"{path.name}: {script[1]}"
 
 
+def test_a_job_of_one_survey_dataset_or_encoder_states_no_others_as_simulated():
+    """Except the splits, which compare the stars of all surveys."""
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        for rule in re.split(r"^ *(?:use )?rule\b", path.read_text(), flags=re.MULTILINE)[1:]:
+            of_one = re.search(r"provenance=.*\{(survey|dataset|encoder|figure.stem)\}", rule)
+            if of_one and "split_dataset" not in rule:
+                assert "simulated=RUN.simulated_surveys" not in rule, f"{path.name}: {of_one[0]}"
+
+
 @pytest.mark.parametrize(
     ("keys", "value"),
     [

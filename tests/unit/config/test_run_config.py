@@ -54,6 +54,22 @@ def load(name):
     return yaml.safe_load((ROOT / "config" / name).read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize(
+    ("learned", "behind", "simulated"),
+    [
+        ("sky", {"datasets": ["sky_known"], "encoders": ["ours"]}, []),
+        ("sky", {"datasets": ["simulated"], "encoders": ["ours"]}, ["sim"]),
+        ("sim", {"datasets": ["sky_known"], "encoders": ["ours"]}, ["sim"]),
+        ("sim", {"datasets": ["sky_known"], "encoders": ["theirs"]}, []),
+        ("sim", {"datasets": ["sky_known"]}, []),
+        ("sky", {"surveys": ["sim", "unused"]}, ["sim"]),
+    ],
+)
+def test_simulated_surveys_behind_a_job(learned, behind, simulated):
+    run = read_run(changed("pretraining", "surveys", [learned]))
+    assert run.simulated_behind(**behind) == simulated
+
+
 def test_what_sections_say_of_each_other():
     run = read_run(CONTENT)
     assert run.used_surveys == ["sky", "sim"]

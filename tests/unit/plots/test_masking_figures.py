@@ -78,6 +78,13 @@ def test_masking_notebook(survey, tmp_path):
     assert len(pd.read_csv(files["table"])) == 50
 
 
+def test_masking_notebook_names_the_variant_of_the_released_code(survey, tmp_path):
+    files = files_of(tmp_path, "masking")
+    data = {"records": str(survey / "train.tfrecord"), "example_dataset": "sim", "classes": ["RRab"], "window": 50}
+    given = {"run": "test", "is_simulated": True, "variant": "released"}
+    assert "Variant released." in caption_of(run_cells("masking", data | given | files)["figure"])
+
+
 def parameters_of(survey: Path) -> dict[str, object]:
     observations = [str(survey / f"{shard}.parquet") for shard in range(2)]
     manifest = str(survey / "manifest.json")

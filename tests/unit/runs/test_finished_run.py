@@ -6,6 +6,7 @@ import zipfile
 from importlib import resources
 from pathlib import Path
 
+import polars as pl
 import pytest
 import requests
 from finished_run import provenance, write, write_finished_run
@@ -13,6 +14,7 @@ from finished_run import provenance, write, write_finished_run
 from astromer.errors import InputError
 from astromer.files import sha256_of
 from astromer.runs.crate import METADATA
+from astromer.runs.tables import claims_table
 from astromer.stages.crate import write_crate
 from astromer.stages.report import markup, write_report
 from astromer.stages.verify import verify_run
@@ -44,6 +46,25 @@ def test_page_states_what_was_run(finished):
     assert "<li>imported | stars: 7</li>" in text, "what an imported encoder has learned from is named"
     assert "<code>F1</code> &amp; not &lt; 0" in text
     assert all(re.search(rf"<td>{rule}</td>", text) for rule in ("draw_fig12", "train_skip", "write_config"))
+
+
+def test_page_shows_no_table_that_is_left_of_another_configuration(tmp_path):
+    folder = tmp_path / "results/hand"
+    results = write_finished_run(folder)
+    write(folder / "pretrain/v1/scores.csv", "predictor,windows,rmse_hidden\nmodel,18,0.4\n")
+    template, page = ROOT / "astromer/runs/report.html.jinja", folder / "report.html"
+    write_report(results, folder / "config.json", template, page, folder / "report.zip")
+    assert "pretrain/v2/scores.csv" in page.read_text()
+    assert "pretrain/v1" not in page.read_text()
+
+
+def test_rounding_does_not_contradict_the_verdict_of_a_claim(finished):
+    path = finished / "tables/claims.csv"
+    numbers = {"difference": 0.0223456, "low": 0.0001234, "high": 0.0449876, "verdict": "holds"}
+    pl.read_csv(path).with_columns(**{name: pl.lit(value) for name, value in numbers.items()}).write_csv(path)
+    claims = claims_table(finished)
+    shown = dict(zip(claims.columns, claims.rows[0], strict=True))
+    assert (shown["difference"], shown["95 % interval"]) == ("0.022", "0.00012 to 0.045")
 
 
 def test_archive_has_every_file_that_the_page_links_to(finished):

@@ -52,6 +52,21 @@ def test_two_versions_of_a_file_are_an_error(folder):
         read_jobs(folder, ["table.csv"])
 
 
+def test_another_version_of_what_a_job_only_waited_for_is_no_error(folder):
+    """The audit: a new one does not rerun the training that waited for it."""
+    write(folder, "a", inputs={"results/tiny/raw.csv": None}, outputs={"results/tiny/table.csv": "2"})
+    write(folder, "z", inputs={}, outputs={"results/tiny/raw.csv": "changed"})
+    assert [job.rule for job in read_jobs(folder, ["table.csv"])] == ["z", "a"]
+
+
+@pytest.mark.parametrize(
+    ("seed", "drawn"), [(None, "no random numbers"), (42, "seed 42"), ([42], "seed 42"), ([42, 43], "seeds 42, 43")]
+)
+def test_seeds_are_described(folder, seed, drawn):
+    write(folder, "z", inputs={}, outputs={"results/tiny/raw.csv": "1"}, seed=seed)
+    assert read_jobs(folder, ["raw.csv"])[0].drawn == drawn
+
+
 def test_provenance_of_another_version_is_named(folder):
     (folder / "z.provenance.json").write_text('{"rule": "z", "inputs": {}}')
     with pytest.raises(InputError, match=r"z\.provenance\.json: expected the provenance of a job"):
