@@ -237,8 +237,14 @@ def classifier_folders():
 
 
 def classifier_files(filename):
-    """List the file `filename` of the results of all classifiers."""
-    return [f"<results>/{folder}/{filename}" for folder in classifier_folders()]
+    """Input function: the file `filename` of the results of all classifiers."""
+
+    def files(wildcards):
+        if not RUN.datasets:
+            raise WorkflowError("There is nothing to classify: the run has no dataset.")
+        return [f"<results>/{folder}/{filename}" for folder in classifier_folders()]
+
+    return files
 
 
 def tags_of(wildcards):

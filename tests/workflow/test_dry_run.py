@@ -93,9 +93,10 @@ def test_a_run_without_datasets_plans_nothing_that_is_of_classifiers(workflow):
     workflow.config["datasets"] = {}
     jobs = workflow.jobs(workflow.run("-n"))
     assert (jobs["pretrain_encoder"], jobs["embed_survey"]) == (1, 2)
-    assert not {"collect_metrics", "write_claims", "write_tables", "show_tables", "write_report", "write_crate"} & set(
-        jobs
-    )
+    of_classifiers = {"collect_metrics", "write_claims", "write_tables", "show_tables", "write_report", "write_crate"}
+    assert not of_classifiers & set(jobs)
+    for target in ("classifiers", "results"):
+        assert "There is nothing to classify: the run has no dataset." in workflow.run("-n", target, ok=False)
 
 
 def test_encoders_that_are_not_trained_have_no_learning_curves(workflow):

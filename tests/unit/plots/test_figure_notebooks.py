@@ -123,7 +123,7 @@ def test_recipes_notebook(run_notebook, tmp_path):
         hidden_points=hidden,
         recipes=encoders,
         fold_counts={"sim": 2},
-        simulated=["sim"],
+        simulated_datasets=["sim"],
     )
     assert sorted(table["encoder"]) == sorted([*encoders] * 2)
     assert set(table["model"]) == {"logistic", "forest"}
