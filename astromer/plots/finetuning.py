@@ -51,7 +51,8 @@ def read_finetunings(files: Files) -> pd.DataFrame:
                 if missing := [name for name in predictors.values() if name not in scores.index]:
                     raise InputError(f"{paths['scores']}: expected rows of {', '.join(missing)}, found none")
                 rmse = {name: scores.loc[row, "rmse_hidden"] for name, row in predictors.items()}
-                minutes = pd.read_csv(Path(paths["timing"]))["minutes"].iloc[0]
+                # The minutes of a resumed job are not known: a blank line in a table of one column.
+                minutes = pd.read_csv(Path(paths["timing"]), skip_blank_lines=False)["minutes"].iloc[0]
                 keys = {"dataset": dataset, "fold": int(fold), "spc": int(spc)}
                 rows.append({**keys, "windows": scores.loc["model", "windows"], **rmse, "minutes": minutes})
     return pd.DataFrame(rows)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from figure_layout import assert_publishable, caption_of, drawn_texts, empty_note
 from notebook_run import assert_written, files_of, run_cells
@@ -88,7 +89,7 @@ def write_finetunings(folder, *, minutes=1.5) -> dict:
                     {"predictor": list(rows), "windows": 70 + fold, "rmse_hidden": list(rows.values())}
                 )
                 scores.to_csv(place / "scores.csv", index=False)
-                pd.DataFrame({"minutes": [minutes]}).to_csv(place / "timing.csv", index=False)
+                pl.DataFrame({"minutes": [minutes]}).write_csv(place / "timing.csv")  # as the stage writes it
                 paths = {name: str(place / f"{name}.csv") for name in ("scores", "timing")}
                 files.setdefault(dataset, {}).setdefault(str(fold), {})[str(spc)] = paths
     return files
