@@ -38,14 +38,12 @@ Record = dict[str, Any]
 
 
 class RecordsOptions(_Options):
-    """TFRecord files of `SequenceExample`s, as the released code writes and reads them. Every shard reads all files.
-
-    An object has one record: those that this code writes with `bands: each`, one per band, are not read.
-    """
+    """TFRecord files of `SequenceExample`s, as the released code writes and reads them. Every shard reads all files."""
 
     records: PathPattern = Field(
         "**/*.record",
-        description="Paths of the files inside the source; `*` is any text without `/`, `**/` any folders.",
+        description="Paths of the files inside the source; `*` is any text without `/`, `**/` any folders. An object "
+        "has one record: those that this code writes with `bands: each`, one per band, are not read.",
     )
     classes: list[str] = Field(
         [],
